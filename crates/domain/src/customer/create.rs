@@ -1,0 +1,58 @@
+//! A customer comes into being.
+
+use super::{Challenge, Confirmed, Customer, CustomerParts, PhoneState, Profile, Proof, Throttle, pending};
+use crate::{
+    Change, ConfirmationPolicy, ConfirmationToken, CustomerId, Decision, Moment, PendingReason, Phone, Timestamp,
+};
+
+/// What is told about a customer at creation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewCustomer {
+    /// His id, fresh or the caller's own.
+    pub id: CustomerId,
+    /// His number.
+    pub phone: Phone,
+    /// What he told about himself.
+    pub profile: Profile,
+}
+
+impl Customer {
+    /// A customer whose number is to be proved with `token`. Fires `verification` (pending, created).
+    pub fn create(
+        new: NewCustomer,
+        token: ConfirmationToken,
+        moment: Moment,
+        policy: &ConfirmationPolicy,
+    ) -> Decision<Self> {
+        let challenge = Challenge::new(new.phone, token, moment.now);
+        let status = pending(&challenge, PendingReason::Created, policy);
+        let mut throttle = Throttle::default();
+        throttle.count_token(moment.now);
+        let phone = PhoneState::Unconfirmed(challenge);
+        let mut customer = Self::born(new.id, phone, new.profile, throttle, moment.now);
+        let event = customer.verification(moment, moment.now, status);
+        Decision::accept(Change::insert(customer, vec![event]))
+    }
+
+    /// A customer whose number the caller vouches for. Confirmed from birth; no event fires.
+    pub fn create_confirmed(new: NewCustomer, now: Timestamp) -> Decision<Self> {
+        let confirmed = Confirmed { phone: new.phone, confirmed_at: now, proof: Proof::Trusted };
+        let phone = PhoneState::Confirmed(confirmed);
+        let customer = Self::born(new.id, phone, new.profile, Throttle::default(), now);
+        Decision::accept(Change::insert(customer, Vec::new()))
+    }
+
+    fn born(id: CustomerId, phone: PhoneState, profile: Profile, throttle: Throttle, now: Timestamp) -> Self {
+        Self(CustomerParts {
+            id,
+            phone,
+            profile,
+            throttle,
+            sequence: 0,
+            revision: 1,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        })
+    }
+}

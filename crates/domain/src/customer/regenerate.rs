@@ -1,0 +1,30 @@
+//! A new token, because the last one was lost, late or dead.
+
+use super::{Challenge, Customer, PhoneState, pending};
+use crate::{ConfirmationPolicy, ConfirmationToken, Decision, Moment, PendingReason, Refusal};
+
+impl Customer {
+    /// Replaces the token; the old one is dead. Fires `verification` (pending, regenerated). Wrong tries of the day
+    /// stay counted.
+    pub fn regenerate_token(
+        &self,
+        token: ConfirmationToken,
+        moment: Moment,
+        policy: &ConfirmationPolicy,
+    ) -> Decision<Self> {
+        let PhoneState::Unconfirmed(challenge) = &self.0.phone else {
+            return Decision::refuse(Refusal::AlreadyConfirmed);
+        };
+        if let Some(retry_after) = self.0.throttle.resend_after(moment.now, policy) {
+            return Decision::refuse(Refusal::ResendTooSoon { retry_after });
+        }
+
+        let at = self.not_before_last_change(moment.now);
+        let challenge = Challenge::new(challenge.phone.clone(), token, at);
+        let status = pending(&challenge, PendingReason::Regenerated, policy);
+        let mut next = self.clone();
+        next.0.throttle.count_token(at);
+        next.0.phone = PhoneState::Unconfirmed(challenge);
+        Decision::accept(self.visible_change(next, at, |next| vec![next.verification(moment, at, status)]))
+    }
+}

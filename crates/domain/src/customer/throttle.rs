@@ -1,0 +1,128 @@
+//! The memory behind the limits on wrong tries and new tokens. It outlives tokens: a new one resets nothing.
+
+use chrono::TimeDelta;
+
+use crate::{ConfirmationPolicy, Timestamp};
+
+/// What is remembered of a customer's tries and tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Throttle {
+    /// When wrong tokens were presented within the last 24 hours, oldest first.
+    pub wrong_tries: Vec<Timestamp>,
+    /// How many tokens were made in a row, none of them [`ConfirmationPolicy::RESEND_MEMORY`] after the one before.
+    pub tokens_in_row: u32,
+    /// When the last token was made.
+    pub last_token_at: Option<Timestamp>,
+}
+
+impl Throttle {
+    /// Wrong tries that the day still allows.
+    pub(super) fn tries_left(&self, now: Timestamp, policy: &ConfirmationPolicy) -> u32 {
+        let tried = self.recent(now).count();
+        policy.daily_attempts.saturating_sub(u32::try_from(tried).unwrap_or(u32::MAX))
+    }
+
+    /// How long until the day allows a try again; `None` where it does.
+    pub(super) fn locked_for(&self, now: Timestamp, policy: &ConfirmationPolicy) -> Option<TimeDelta> {
+        if self.tries_left(now, policy) > 0 {
+            return None;
+        }
+        // With n tries remembered and n - limit + 1 of them forgotten, one is free.
+        let limit = usize::try_from(policy.daily_attempts).unwrap_or(usize::MAX);
+        let tries: Vec<_> = self.recent(now).collect();
+        let frees = tries.len().checked_sub(limit).and_then(|index| tries.get(index).copied());
+        Some(frees.unwrap_or(now) + ConfirmationPolicy::DAY - now)
+    }
+
+    pub(super) fn count_wrong_try(&mut self, now: Timestamp) {
+        self.wrong_tries = self.recent(now).chain([now]).collect();
+    }
+
+    pub(super) fn forget_wrong_tries(&mut self) {
+        self.wrong_tries.clear();
+    }
+
+    /// How long until the next token may be made; `None` where it may.
+    pub(super) fn resend_after(&self, now: Timestamp, policy: &ConfirmationPolicy) -> Option<TimeDelta> {
+        let last = self.last_token_at?;
+        if self.is_forgotten(now) {
+            return None;
+        }
+        let doublings = self.tokens_in_row.saturating_sub(1).min(16);
+        let longest = policy.resend_interval.max(ConfirmationPolicy::MAX_RESEND_INTERVAL);
+        // An operator's interval may be long enough to overflow: the longest is what it would be cut to.
+        let interval = policy.resend_interval.checked_mul(1 << doublings).unwrap_or(longest).min(longest);
+        Some(last + interval - now).filter(|wait| *wait > TimeDelta::zero())
+    }
+
+    pub(super) fn count_token(&mut self, now: Timestamp) {
+        self.tokens_in_row = if self.is_forgotten(now) { 1 } else { self.tokens_in_row.saturating_add(1) };
+        self.last_token_at = Some(now);
+    }
+
+    fn is_forgotten(&self, now: Timestamp) -> bool {
+        self.last_token_at.is_none_or(|last| now - last >= ConfirmationPolicy::RESEND_MEMORY)
+    }
+
+    fn recent(&self, now: Timestamp) -> impl Iterator<Item = Timestamp> {
+        self.wrong_tries.iter().copied().filter(move |at| *at > now - ConfirmationPolicy::DAY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + TimeDelta::seconds(seconds)
+    }
+
+    #[test]
+    fn the_resend_interval_doubles_up_to_ten_minutes_and_is_forgotten_after_an_hour() {
+        let policy = ConfirmationPolicy::default();
+        let mut throttle = Throttle::default();
+        let mut now = at(0);
+        throttle.count_token(now);
+        for expected in [30, 60, 120, 240, 480, 600, 600] {
+            assert_eq!(throttle.resend_after(now, &policy), Some(TimeDelta::seconds(expected)));
+            now += TimeDelta::seconds(expected);
+            assert_eq!(throttle.resend_after(now, &policy), None);
+            throttle.count_token(now);
+        }
+        now += TimeDelta::hours(1);
+        throttle.count_token(now);
+        assert_eq!(throttle.resend_after(now, &policy), Some(TimeDelta::seconds(30)));
+    }
+
+    #[test]
+    fn an_interval_of_zero_turns_the_limit_off() {
+        let policy = ConfirmationPolicy { resend_interval: TimeDelta::zero(), ..ConfirmationPolicy::default() };
+        let mut throttle = Throttle::default();
+        throttle.count_token(at(0));
+        throttle.count_token(at(0));
+        assert_eq!(throttle.resend_after(at(0), &policy), None);
+    }
+
+    #[test]
+    fn an_interval_above_ten_minutes_stays_as_it_was_set() {
+        let policy = ConfirmationPolicy { resend_interval: TimeDelta::minutes(20), ..ConfirmationPolicy::default() };
+        let mut throttle = Throttle::default();
+        throttle.count_token(at(0));
+        throttle.count_token(at(0));
+        assert_eq!(throttle.resend_after(at(0), &policy), Some(TimeDelta::minutes(20)));
+    }
+
+    #[test]
+    fn the_day_is_a_window_that_slides_with_each_try() {
+        let policy = ConfirmationPolicy { daily_attempts: 2, ..ConfirmationPolicy::default() };
+        let mut throttle = Throttle::default();
+        throttle.count_wrong_try(at(0));
+        throttle.count_wrong_try(at(100));
+        assert_eq!(throttle.tries_left(at(100), &policy), 0);
+        assert_eq!(throttle.locked_for(at(100), &policy), Some(TimeDelta::seconds(86_300)));
+        assert_eq!(throttle.tries_left(at(86_400), &policy), 1);
+        throttle.count_wrong_try(at(86_400));
+        assert_eq!(throttle.locked_for(at(86_400), &policy), Some(TimeDelta::seconds(100)));
+        assert_eq!(throttle.wrong_tries.len(), 2);
+    }
+}

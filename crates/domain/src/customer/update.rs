@@ -1,0 +1,138 @@
+//! A customer's profile changes.
+
+use super::{Customer, Profile};
+use crate::{Decision, Email, FieldCode, FieldError, PersonName, Timestamp};
+
+/// What happens to one member of the profile.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Edit<T> {
+    /// It stays as it is.
+    #[default]
+    Keep,
+    /// It goes.
+    Clear,
+    /// It becomes this.
+    Set(T),
+}
+
+impl<T> Edit<T> {
+    fn apply(self, stored: &mut Option<T>) {
+        match self {
+            Self::Keep => {}
+            Self::Clear => *stored = None,
+            Self::Set(value) => *stored = Some(value),
+        }
+    }
+}
+
+/// What happens to the profile.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ProfileEdits {
+    /// First name.
+    pub first_name: Edit<PersonName>,
+    /// Last name.
+    pub last_name: Edit<PersonName>,
+    /// E-mail address.
+    pub email: Edit<Email>,
+}
+
+/// Members that an update repeats but cannot change, as the caller wrote them. They must equal what is stored, so that
+/// a caller who gets, edits and puts the whole object is told when he edited the wrong thing. `None`: not repeated.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asserted {
+    /// The id.
+    pub id: Option<Option<String>>,
+    /// The confirmed number.
+    pub phone_number: Option<Option<String>>,
+    /// The number to be proved.
+    pub unconfirmed_phone_number: Option<Option<String>>,
+    /// The country code, in either case.
+    pub country_code: Option<Option<String>>,
+}
+
+impl Customer {
+    /// Applies `edits`. Edits that change nothing are no change: nothing is stored and nothing moves.
+    pub fn update(&self, edits: ProfileEdits, now: Timestamp) -> Decision<Self> {
+        let mut profile: Profile = self.0.profile.clone();
+        edits.first_name.apply(&mut profile.first_name);
+        edits.last_name.apply(&mut profile.last_name);
+        edits.email.apply(&mut profile.email);
+        if profile == self.0.profile {
+            return Decision { change: None, outcome: Ok(self.clone()) };
+        }
+        let mut next = self.clone();
+        next.0.profile = profile;
+        Decision::accept(self.visible_change(next, self.not_before_last_change(now), |_| Vec::new()))
+    }
+
+    /// The members of `asserted` that differ from what is stored.
+    pub fn contradictions(&self, asserted: &Asserted) -> Vec<FieldError> {
+        let id = self.id().to_string();
+        let phone_number = self.phone_number().map(|number| number.as_str());
+        let unconfirmed = self.unconfirmed_phone_number().as_str();
+        let country = self.country_code();
+        [
+            ("id", &asserted.id, Some(id.as_str())),
+            ("phone_number", &asserted.phone_number, phone_number),
+            ("unconfirmed_phone_number", &asserted.unconfirmed_phone_number, Some(unconfirmed)),
+            ("country_code", &asserted.country_code, Some(country.as_str())),
+        ]
+        .into_iter()
+        .filter(|(_, asserted, stored)| match asserted {
+            None => false,
+            // Ids and country codes are read in either case everywhere; numbers have none.
+            Some(Some(text)) => !stored.is_some_and(|stored| stored.eq_ignore_ascii_case(text)),
+            Some(None) => stored.is_some(),
+        })
+        .map(|(name, ..)| {
+            FieldError::new(
+                name,
+                FieldCode::ReadOnly,
+                "cannot be changed by an update; leave it out or send what is stored",
+            )
+        })
+        .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::customer::properties::{at, confirmed};
+
+    #[test]
+    fn absent_keeps_and_clear_clears() {
+        let customer = confirmed();
+        let edits = ProfileEdits {
+            first_name: Edit::Set(PersonName::parse("Yogi").unwrap()),
+            email: Edit::Set(Email::parse("yogi@berra.com").unwrap()),
+            ..ProfileEdits::default()
+        };
+        let named = customer.update(edits, at(1)).outcome.unwrap();
+        let cleared = named.update(ProfileEdits { email: Edit::Clear, ..ProfileEdits::default() }, at(2));
+        let cleared = cleared.outcome.unwrap();
+        assert_eq!(cleared.profile().first_name.as_ref().unwrap().as_str(), "Yogi");
+        assert_eq!(cleared.profile().email, None);
+        assert_eq!((cleared.parts().revision, cleared.parts().updated_at), (3, at(2)));
+    }
+
+    #[test]
+    fn an_update_that_changes_nothing_stores_nothing() {
+        let customer = confirmed();
+        let decision = customer.update(ProfileEdits { email: Edit::Clear, ..ProfileEdits::default() }, at(9));
+        assert_eq!(decision, Decision { change: None, outcome: Ok(customer) });
+    }
+
+    #[test]
+    fn all_members_that_differ_from_what_is_stored_are_named_at_once() {
+        let customer = confirmed();
+        let asserted = Asserted {
+            id: Some(Some(customer.id().to_string().to_uppercase())),
+            phone_number: Some(None),
+            unconfirmed_phone_number: Some(Some("+14185810828".into())),
+            country_code: Some(Some("ca".into())),
+        };
+        let fields: Vec<_> = customer.contradictions(&asserted).into_iter().map(|error| error.field).collect();
+        assert_eq!(fields, ["phone_number", "unconfirmed_phone_number"]);
+    }
+}

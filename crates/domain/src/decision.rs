@@ -1,0 +1,109 @@
+//! What a transition answers: a change to store, and an outcome to report.
+
+use chrono::TimeDelta;
+
+use crate::{Customer, Event, EventId, FieldError, PhoneNumber, Timestamp};
+
+/// What a transition decided.
+///
+/// A refusal may carry a change too: a wrong token refuses *and* costs a try. Store `change` first, then report
+/// `outcome`; where storing fails, nothing has happened and the outcome is not to be reported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a decision has effect only once its change is stored"]
+pub struct Decision<T> {
+    /// What is to be stored, if anything.
+    pub change: Option<Change>,
+    /// What is to be reported once it is.
+    pub outcome: Result<T, Refusal>,
+}
+
+impl<T> Decision<T> {
+    pub(crate) fn refuse(refusal: Refusal) -> Self {
+        Self { change: None, outcome: Err(refusal) }
+    }
+}
+
+impl Decision<Customer> {
+    /// The customer becomes what the change says.
+    pub(crate) fn accept(change: Change) -> Self {
+        let customer = change.customer.clone();
+        Self { change: Some(change), outcome: Ok(customer) }
+    }
+}
+
+/// A customer's new state and the events that tell of it, stored together or not at all. Only the domain makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    customer: Customer,
+    replaces: Option<i64>,
+    claims: Vec<PhoneNumber>,
+    events: Vec<Event>,
+}
+
+impl Change {
+    /// A new customer, who claims his number.
+    pub(crate) fn insert(customer: Customer, events: Vec<Event>) -> Self {
+        let claims = vec![customer.unconfirmed_phone_number().clone()];
+        Self { customer, replaces: None, claims, events }
+    }
+
+    /// A new state of a customer who is stored at version `replaces`.
+    pub(crate) fn update(customer: Customer, replaces: i64, events: Vec<Event>) -> Self {
+        Self { customer, replaces: Some(replaces), claims: Vec::new(), events }
+    }
+
+    /// The customer as he is to be stored.
+    pub fn customer(&self) -> &Customer {
+        &self.customer
+    }
+
+    /// The version that must be the stored one for this change to apply; `None` where the customer must not exist.
+    pub fn replaces(&self) -> Option<i64> {
+        self.replaces
+    }
+
+    /// The numbers that the customer takes with this change, which nobody else may hold.
+    pub fn claims(&self) -> &[PhoneNumber] {
+        &self.claims
+    }
+
+    /// The events that tell of it, in order.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+}
+
+/// Why a transition was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The number is proved already.
+    AlreadyConfirmed,
+    /// A wrong token.
+    TokenInvalid {
+        /// Tries left: of this token or of the day, whichever is less.
+        attempts_remaining: u32,
+    },
+    /// The token's time is over.
+    TokenExpired,
+    /// No tries left, of this token or of the day.
+    TooManyAttempts {
+        /// How long until a try is free again, where waiting helps; else a new token is needed.
+        retry_after: Option<TimeDelta>,
+    },
+    /// The last token is too young for another.
+    ResendTooSoon {
+        /// How long until the next one may be made.
+        retry_after: TimeDelta,
+    },
+    /// The input contradicts what is stored, or is wrong in itself.
+    InvalidFields(Vec<FieldError>),
+}
+
+/// The facts that most transitions need, taken once at the start of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// The time.
+    pub now: Timestamp,
+    /// The id of the event, should there be one.
+    pub event_id: EventId,
+}

@@ -1,0 +1,55 @@
+//! What the service tells the world about a customer.
+
+use crate::{ConfirmationToken, Customer, CustomerId, EventId, Timestamp};
+
+/// A fact about one customer, stored with the change it tells of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Its id, the same in every delivery of it.
+    pub id: EventId,
+    /// Whom it is about.
+    pub customer_id: CustomerId,
+    /// Counts the customer's events, of all types, from 1 without a gap.
+    pub sequence: i64,
+    /// When it happened. Of one customer, a later event is never earlier than the one before.
+    pub occurred_at: Timestamp,
+    /// What happened.
+    pub body: EventBody,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EventBody {
+    /// A phone number is to be proved, or has been.
+    Verification {
+        /// Where the proof stands.
+        status: VerificationStatus,
+        /// The customer as he was stored with this event.
+        customer: Box<Customer>,
+    },
+}
+
+/// Where the proof of a phone number stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VerificationStatus {
+    /// The customer is to be asked for the token.
+    Pending {
+        /// Why there is a new token.
+        reason: PendingReason,
+        /// The token to send.
+        token: ConfirmationToken,
+        /// Until when it lives.
+        expires_at: Timestamp,
+    },
+    /// The customer presented the token in time.
+    Confirmed,
+}
+
+/// Why there is a new token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PendingReason {
+    /// The customer is new.
+    Created,
+    /// A new token was asked for.
+    Regenerated,
+}

@@ -1,0 +1,38 @@
+//! What is wrong with one field of an input.
+
+use std::borrow::Cow;
+
+/// One bad field of an input. All of them are reported at once, so the caller mends them in one go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// The field's name as the caller wrote it.
+    pub field: Cow<'static, str>,
+    /// What kind of wrong.
+    pub code: FieldCode,
+    /// The rest of a sentence that begins with the field's name: "must be …".
+    pub detail: String,
+}
+
+/// The kinds of wrong that a field can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldCode {
+    /// Required, and not there.
+    Missing,
+    /// No such field.
+    Unknown,
+    /// Of another JSON type.
+    WrongType,
+    /// Of the right type, and not a value that the field takes.
+    Invalid,
+    /// Longer than the field takes.
+    TooLong,
+    /// Stored otherwise, and not changed this way.
+    ReadOnly,
+}
+
+impl FieldError {
+    /// A bad field.
+    pub fn new(field: impl Into<Cow<'static, str>>, code: FieldCode, detail: impl ToString) -> Self {
+        Self { field: field.into(), code, detail: detail.to_string() }
+    }
+}

@@ -1,0 +1,33 @@
+//! The heart of the service: what a customer is, how a phone number is proved, and what is told to the world.
+//!
+//! Everything here is pure. A transition takes the state and the facts (the time, fresh ids, a fresh token) and
+//! returns a [`Decision`]: the change to store, if any, and the outcome or the [`Refusal`] to report. No clock, no
+//! randomness, no I/O, no serialisation: those live in adapters, behind ports.
+//!
+//! Values ([`PhoneNumber`], [`Email`], …) cannot be wrong once made: each has one constructor, which refuses with a
+//! reason in the caller's words.
+
+mod customer;
+mod decision;
+mod event;
+mod field_error;
+mod link;
+mod policy;
+mod values;
+
+pub use customer::{
+    Asserted, Challenge, Confirmed, Customer, CustomerParts, Edit, NewCustomer, PhoneState, Profile, ProfileEdits,
+    Proof, Throttle,
+};
+pub use decision::{Change, Decision, Moment, Refusal};
+pub use event::{Event, EventBody, PendingReason, VerificationStatus};
+pub use field_error::{FieldCode, FieldError};
+pub use link::{Link, LinkPurpose};
+pub use policy::{ConfirmationPolicy, LinkPolicy};
+pub use values::{
+    ConfirmationToken, ConfirmationTokenError, CountryCode, CountryCodeError, CustomerId, Email, EmailError, EventId,
+    LinkId, PersonName, PersonNameError, Phone, PhoneNumber, PhoneNumberError, PhoneValidation, load_phone_metadata,
+};
+
+/// A moment in UTC. The service works in whole milliseconds: that is what callers see and what both databases keep.
+pub type Timestamp = chrono::DateTime<chrono::Utc>;

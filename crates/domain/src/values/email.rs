@@ -1,0 +1,89 @@
+//! E-mail addresses.
+
+use std::fmt;
+
+use email_address::{EmailAddress, Options};
+
+/// An e-mail address whose syntax is right (RFC 5321, RFC 6531): `local@domain`, no display name, no address literal.
+/// Nothing says that it exists. Personal data: `Debug` is redacted.
+///
+/// ```
+/// use domain::Email;
+///
+/// assert_eq!(Email::parse(" yogi@berra.com ").unwrap().as_str(), "yogi@berra.com");
+/// assert!(Email::parse("yogi").is_err());
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Email(String);
+
+/// Why a text is no e-mail address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EmailError {
+    /// Longer than RFC 5321 lets a path be.
+    #[error("must be at most {} characters", Email::MAX_CHARACTERS)]
+    TooLong,
+    /// Not the syntax of an address.
+    #[error("must be an e-mail address, such as \"name@example.com\"")]
+    Malformed,
+}
+
+impl Email {
+    /// RFC 5321 §4.5.3.1.3, less the angle brackets.
+    pub const MAX_CHARACTERS: usize = 254;
+
+    /// Reads an address; surrounding white space is no part of it.
+    ///
+    /// # Errors
+    /// When it is too long or its syntax is wrong.
+    pub fn parse(text: &str) -> Result<Self, EmailError> {
+        let text = text.trim();
+        if text.chars().count() > Self::MAX_CHARACTERS {
+            return Err(EmailError::TooLong);
+        }
+        let options = Options::default().without_display_text().without_domain_literal();
+        EmailAddress::parse_with_options(text, options).map_err(|_| EmailError::Malformed)?;
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The address as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Email(redacted)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_is_no_plain_address_is_refused() {
+        for text in
+            ["", "@", "yogi", "yogi@", "@berra.com", "Yogi <yogi@berra.com>", "a b@c.d", "a@b\n.c", "a@[1.2.3.4]"]
+        {
+            assert_eq!(Email::parse(text), Err(EmailError::Malformed), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_255_characters_is_too_long() {
+        let text = format!("a@{}.com", "b".repeat(249));
+        assert_eq!(text.len(), 255);
+        assert_eq!(Email::parse(&text), Err(EmailError::TooLong));
+    }
+
+    proptest! {
+        #[test]
+        fn a_kept_address_parses_to_itself(text in "\\PC{0,40}|[a-z.+]{1,9}@[a-z0-9.-]{1,20}") {
+            if let Ok(email) = Email::parse(&text) {
+                prop_assert_eq!(Email::parse(email.as_str()), Ok(email.clone()));
+            }
+        }
+    }
+}

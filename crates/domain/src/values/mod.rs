@@ -1,0 +1,15 @@
+//! Value types: made by one constructor each, right from then on.
+
+mod confirmation_token;
+mod country_code;
+mod email;
+mod ids;
+mod person_name;
+mod phone_number;
+
+pub use confirmation_token::{ConfirmationToken, ConfirmationTokenError};
+pub use country_code::{CountryCode, CountryCodeError};
+pub use email::{Email, EmailError};
+pub use ids::{CustomerId, EventId, LinkId};
+pub use person_name::{PersonName, PersonNameError};
+pub use phone_number::{Phone, PhoneNumber, PhoneNumberError, PhoneValidation, load_phone_metadata};
