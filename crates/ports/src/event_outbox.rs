@@ -1,0 +1,59 @@
+//! Where events wait to be read.
+
+use async_trait::async_trait;
+use domain::{CustomerId, EventId};
+
+use crate::StoreError;
+
+/// The events that were stored with their changes, in the order of their `position`: a number that each gets **after**
+/// its commit, so that a reader who has seen one event never finds a new one before it.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait EventOutbox: Send + Sync {
+    /// Up to `query.limit` events after `query.after`, or from the first one. `None` when there is no event of that
+    /// id.
+    ///
+    /// Must first number all events that were committed before the call, so that every save that has returned is
+    /// seen; must number the events of one customer in the order of their sequence; must never give a number below
+    /// one that was given.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn page(&self, query: EventQuery) -> Result<Option<EventPage>, StoreError>;
+}
+
+/// Which events to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventQuery {
+    /// The last event that the reader has seen.
+    pub after: Option<EventId>,
+    /// Only this customer's.
+    pub customer_id: Option<CustomerId>,
+    /// How many at most, from 1.
+    pub limit: u32,
+}
+
+/// A page of events.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EventPage {
+    /// In the order of their position.
+    pub events: Vec<StoredEvent>,
+    /// Whether there were more when the page was read.
+    pub more: bool,
+}
+
+/// An event as it was stored.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Its id.
+    pub id: EventId,
+    /// Its JSON, byte for byte what was stored with the change. It holds personal data and, while a proof is pending,
+    /// the token: `Debug` leaves it out.
+    pub payload: String,
+}
+
+impl std::fmt::Debug for StoredEvent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredEvent").field("id", &self.id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,41 @@
+//! Where links to the customer's own pages are kept.
+
+use async_trait::async_trait;
+use domain::{CustomerId, Link, Timestamp};
+
+use crate::{Digest, StoreError};
+
+/// Keeps links by the digest of their code. What it keeps opens nothing: a code is derived from the link's id with the
+/// service's secret key.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait LinkRepository: Send + Sync {
+    /// The customer's link of the highest generation for each purpose that he has had one for, live or not.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn latest(&self, customer_id: CustomerId) -> Result<Vec<StoredLink>, StoreError>;
+
+    /// Stores links of one customer and returns, in their order, what is stored under each one's customer, purpose and
+    /// generation: the link itself, or the one that another request stored there first. In the same transaction
+    /// removes his links that expired before `forget_before`, so that a customer's links stay few.
+    ///
+    /// # Errors
+    /// When the store fails; then none is stored.
+    async fn issue(&self, links: Vec<StoredLink>, forget_before: Timestamp) -> Result<Vec<StoredLink>, StoreError>;
+
+    /// The link whose code has this digest, live or not.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn find_by_code(&self, code: &Digest) -> Result<Option<Link>, StoreError>;
+}
+
+/// A link and the digest that it is looked up by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredLink {
+    /// The link.
+    pub link: Link,
+    /// The digest of its code, under the secret key that it was made with.
+    pub code: Digest,
+}

@@ -1,0 +1,163 @@
+//! Who is calling, and what he may do.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use chrono::TimeDelta;
+use domain::Timestamp;
+use ports::{ApiKey, ApiKeyId, Digest, Scope};
+
+use crate::{Failure, Service};
+
+/// A caller whose key was checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// The key's id, for the log.
+    pub key_id: ApiKeyId,
+    /// What the key allows.
+    pub scope: Scope,
+}
+
+impl Caller {
+    /// Whether he may see what lets its holder confirm or edit.
+    pub fn may_write(self) -> bool {
+        self.scope == Scope::Write
+    }
+
+    pub(crate) fn require_write(self) -> Result<(), Failure> {
+        if self.may_write() { Ok(()) } else { Err(Failure::Forbidden) }
+    }
+}
+
+/// Keys that were looked up less than a second ago: so long may a revoked key still work.
+#[derive(Default)]
+pub(crate) struct KeyCache(Mutex<HashMap<Digest, (ApiKey, Timestamp)>>);
+
+impl KeyCache {
+    const LIFE: TimeDelta = TimeDelta::milliseconds(900);
+    /// More keys than this within a second is no load that a cache helps with.
+    const MAX_KEYS: usize = 1_000;
+
+    fn get(&self, digest: &Digest, now: Timestamp) -> Option<ApiKey> {
+        let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A clock that went back makes an entry of the future: not young, so not used.
+        let young = |at: Timestamp| (TimeDelta::zero()..Self::LIFE).contains(&(now - at));
+        keys.get(digest).filter(|(_, at)| young(*at)).map(|(key, _)| key.clone())
+    }
+
+    fn put(&self, key: ApiKey, now: Timestamp) {
+        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if keys.len() >= Self::MAX_KEYS {
+            keys.clear();
+        }
+        keys.insert(key.digest, (key, now));
+    }
+}
+
+impl Service {
+    /// The caller who presents `key`.
+    ///
+    /// # Errors
+    /// [`Failure::Unauthorized`] when the key is unknown, revoked or expired.
+    pub async fn authenticate(&self, key: &str) -> Result<Caller, Failure> {
+        let digest = self.ports.secrets.digest(key);
+        let now = self.ports.clock.now();
+        let key = if let Some(key) = self.key_cache.get(&digest, now) {
+            key
+        } else {
+            let key = self.ports.api_keys.find_by_digest(&digest).await?.ok_or(Failure::Unauthorized)?;
+            self.key_cache.put(key.clone(), now);
+            key
+        };
+        if key.is_usable(now) { Ok(Caller { key_id: key.id, scope: key.scope }) } else { Err(Failure::Unauthorized) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{World, at};
+    use mockall::Sequence;
+    use ports::{MockClock, StoreError};
+    use uuid::Uuid;
+
+    fn key() -> ApiKey {
+        ApiKey {
+            id: ApiKeyId(Uuid::from_u128(7)),
+            name: "bot".into(),
+            scope: Scope::Read,
+            digest: Digest([1; 32]),
+            created_at: at(0),
+            expires_at: None,
+            revoked_at: None,
+        }
+    }
+
+    fn world(stored: Result<Option<ApiKey>, StoreError>) -> World {
+        let mut world = World::new();
+        world.secrets.expect_digest().return_const(Digest([1; 32]));
+        world.api_keys.expect_find_by_digest().returning(move |_| stored.clone());
+        world
+    }
+
+    #[tokio::test]
+    async fn a_known_key_is_its_caller() {
+        let caller = world(Ok(Some(key()))).service().authenticate("ckey_x").await.unwrap();
+        assert_eq!(caller, Caller { key_id: key().id, scope: Scope::Read });
+        assert_eq!(caller.require_write(), Err(Failure::Forbidden));
+    }
+
+    #[tokio::test]
+    async fn unknown_revoked_and_expired_keys_are_nobody() {
+        let revoked = ApiKey { revoked_at: Some(at(1)), ..key() };
+        let expired = ApiKey { expires_at: Some(World::NOW), ..key() };
+        for stored in [None, Some(revoked), Some(expired)] {
+            let outcome = world(Ok(stored)).service().authenticate("ckey_x").await;
+            assert_eq!(outcome, Err(Failure::Unauthorized));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_store_that_fails_is_not_an_unknown_key() {
+        let error = StoreError::Unavailable("down".into());
+        let outcome = world(Err(error.clone())).service().authenticate("ckey_x").await;
+        assert_eq!(outcome, Err(Failure::Store(error)));
+    }
+
+    #[tokio::test]
+    async fn a_revoked_key_works_for_less_than_a_second_more() {
+        let mut world = World::new();
+        world.secrets.expect_digest().return_const(Digest([1; 32]));
+        let mut clock = MockClock::new();
+        let mut sequence = Sequence::new();
+        for milliseconds in [0, 899, 900] {
+            let now = at(0) + TimeDelta::milliseconds(milliseconds);
+            clock.expect_now().once().in_sequence(&mut sequence).return_const(now);
+        }
+        world.clock = clock;
+        let revoked = ApiKey { revoked_at: Some(at(0)), ..key() };
+        let mut reads = Sequence::new();
+        world.api_keys.expect_find_by_digest().once().in_sequence(&mut reads).returning(|_| Ok(Some(key())));
+        world
+            .api_keys
+            .expect_find_by_digest()
+            .once()
+            .in_sequence(&mut reads)
+            .returning(move |_| Ok(Some(revoked.clone())));
+        let service = world.service();
+        assert!(service.authenticate("ckey_x").await.is_ok());
+        assert!(service.authenticate("ckey_x").await.is_ok());
+        assert_eq!(service.authenticate("ckey_x").await, Err(Failure::Unauthorized));
+    }
+
+    #[test]
+    fn the_cache_is_bounded() {
+        let cache = KeyCache::default();
+        for n in 0..=KeyCache::MAX_KEYS {
+            let mut digest = [0; 32];
+            digest[..8].copy_from_slice(&n.to_be_bytes());
+            cache.put(ApiKey { digest: Digest(digest), ..key() }, at(0));
+        }
+        assert!(cache.0.lock().unwrap().len() <= KeyCache::MAX_KEYS);
+    }
+}

@@ -1,0 +1,109 @@
+//! Confirm a customer's phone number.
+
+use domain::{ConfirmationToken, Customer, CustomerId};
+
+use crate::{Caller, Failure, Service};
+
+impl Service {
+    /// Presents the token that the customer got. A wrong one costs a try, which is stored before it is reported.
+    ///
+    /// # Errors
+    /// [`Failure::Forbidden`], [`Failure::CustomerNotFound`], [`Failure::Refused`] as in [`Customer::confirm`],
+    /// [`Failure::Contended`], or the store's.
+    pub async fn confirm_customer(
+        &self,
+        caller: Caller,
+        id: CustomerId,
+        token: ConfirmationToken,
+    ) -> Result<Customer, Failure> {
+        caller.require_write()?;
+        let moment = self.moment();
+        self.change(id, |customer| customer.confirm(token, moment, &self.policies.confirmation)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{READER, WRITER, World, confirmed, customer_id, other_token, token, unconfirmed};
+    use domain::{EventBody, PhoneState, Refusal, VerificationStatus};
+    use ports::{SaveError, StoreError};
+
+    #[tokio::test]
+    async fn the_right_token_promotes_the_number_and_fires_an_event() {
+        let mut world = World::holding(unconfirmed());
+        world.customers.expect_save().once().returning(|change| {
+            let [event] = change.events() else { panic!("one event") };
+            let EventBody::Verification { status, .. } = &event.body;
+            assert_eq!(*status, VerificationStatus::Confirmed);
+            Ok(())
+        });
+        let customer = world.service().confirm_customer(WRITER, customer_id(), token()).await.unwrap();
+        assert_eq!(customer.phone_number(), Some(customer.unconfirmed_phone_number()));
+    }
+
+    #[tokio::test]
+    async fn a_wrong_token_costs_one_try_that_is_saved_before_it_is_told() {
+        let mut world = World::holding(unconfirmed());
+        world.customers.expect_save().once().returning(|change| {
+            let PhoneState::Unconfirmed(challenge) = &change.customer().parts().phone else { panic!("unconfirmed") };
+            assert_eq!(challenge.wrong_tries, 1);
+            assert!(change.events().is_empty());
+            Ok(())
+        });
+        let outcome = world.service().confirm_customer(WRITER, customer_id(), other_token()).await;
+        assert_eq!(outcome, Err(Failure::Refused(Refusal::TokenInvalid { attempts_remaining: 4 })));
+    }
+
+    #[tokio::test]
+    async fn a_wrong_token_whose_try_cannot_be_saved_is_not_judged() {
+        let mut world = World::holding(unconfirmed());
+        let error = StoreError::Unavailable("down".into());
+        let store_error = SaveError::Store(error.clone());
+        world.customers.expect_save().once().return_once(move |_| Err(store_error));
+        let outcome = world.service().confirm_customer(WRITER, customer_id(), other_token()).await;
+        assert_eq!(outcome, Err(Failure::Store(error)));
+    }
+
+    #[tokio::test]
+    async fn a_lost_race_is_decided_anew_on_what_the_winner_left() {
+        let mut world = World::new();
+        let mut finds = 0;
+        world.customers.expect_find().times(2).returning(move |_| {
+            finds += 1;
+            Ok(Some(if finds == 1 { unconfirmed() } else { confirmed() }))
+        });
+        world.customers.expect_save().once().returning(|_| Err(SaveError::VersionConflict));
+        let outcome = world.service().confirm_customer(WRITER, customer_id(), token()).await;
+        assert_eq!(outcome, Err(Failure::Refused(Refusal::AlreadyConfirmed)));
+    }
+
+    #[tokio::test]
+    async fn a_race_that_is_lost_again_and_again_ends() {
+        let mut world = World::holding(unconfirmed());
+        world.customers.expect_save().times(Service::MAX_TRIES).returning(|_| Err(SaveError::VersionConflict));
+        let outcome = world.service().confirm_customer(WRITER, customer_id(), token()).await;
+        assert_eq!(outcome, Err(Failure::Contended));
+    }
+
+    #[tokio::test]
+    async fn nobody_confirms_a_stranger_or_with_a_read_key() {
+        let mut world = World::new();
+        world.customers.expect_find().returning(|_| Ok(None));
+        let service = world.service();
+        let outcome = service.confirm_customer(WRITER, customer_id(), token()).await;
+        assert_eq!(outcome, Err(Failure::CustomerNotFound));
+        let outcome = service.confirm_customer(READER, customer_id(), token()).await;
+        assert_eq!(outcome, Err(Failure::Forbidden));
+    }
+
+    #[tokio::test]
+    async fn a_corrupt_row_is_told_apart_from_a_missing_one() {
+        let mut world = World::new();
+        let error = StoreError::Corrupt { table: "customers", column: "phone_number", id: "1".into() };
+        let found = error.clone();
+        world.customers.expect_find().return_once(move |_| Err(found));
+        let outcome = world.service().confirm_customer(WRITER, customer_id(), token()).await;
+        assert_eq!(outcome, Err(Failure::Store(error)));
+    }
+}

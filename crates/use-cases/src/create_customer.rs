@@ -1,0 +1,114 @@
+//! Create a customer.
+
+use domain::{Customer, CustomerId, NewCustomer, Phone, Profile};
+
+use crate::{Caller, Failure, Service};
+
+/// What is told about a new customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateCustomer {
+    /// The caller's own id, where he brings one.
+    pub id: Option<CustomerId>,
+    /// The number.
+    pub phone: Phone,
+    /// Names and e-mail address.
+    pub profile: Profile,
+    /// Whether the number is to be proved. If not, the caller vouches for it.
+    pub confirmation: bool,
+}
+
+impl Service {
+    /// Creates a customer: unconfirmed, with a token and a `verification` event; or confirmed, without either.
+    ///
+    /// # Errors
+    /// [`Failure::Forbidden`], [`Failure::CustomerIdTaken`], [`Failure::PhoneNumberTaken`], or the store's.
+    pub async fn create_customer(&self, caller: Caller, command: CreateCustomer) -> Result<Customer, Failure> {
+        caller.require_write()?;
+        let id = command.id.unwrap_or_else(|| self.ports.ids.customer_id());
+        let new = NewCustomer { id, phone: command.phone, profile: command.profile };
+        let decision = if command.confirmation {
+            let token = self.ports.tokens.confirmation_token();
+            Customer::create(new, token, self.moment(), &self.policies.confirmation)
+        } else {
+            Customer::create_confirmed(new, self.ports.clock.now())
+        };
+        self.store(decision.change).await?;
+        Ok(decision.outcome?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{READER, WRITER, World, customer_id, phone, token};
+    use domain::EventBody;
+    use ports::{SaveError, StoreError};
+
+    fn command() -> CreateCustomer {
+        CreateCustomer { id: None, phone: phone(), profile: Profile::default(), confirmation: true }
+    }
+
+    #[tokio::test]
+    async fn a_new_customer_is_unconfirmed_and_his_event_is_saved_with_him() {
+        let mut world = World::new();
+        world.customers.expect_save().once().returning(|change| {
+            assert_eq!(change.replaces(), None);
+            assert_eq!(change.claims(), [phone().number]);
+            let [event] = change.events() else { panic!("one event") };
+            assert!(matches!(event.body, EventBody::Verification { .. }));
+            Ok(())
+        });
+        let customer = world.service().create_customer(WRITER, command()).await.unwrap();
+        assert_eq!(customer.id(), customer_id());
+        assert_eq!(customer.phone_number(), None);
+        assert_eq!(customer.confirmation_token(), Some(token()));
+        assert_eq!(customer.parts().created_at, World::NOW);
+    }
+
+    #[tokio::test]
+    async fn without_confirmation_he_is_born_confirmed_and_no_event_fires() {
+        let mut world = World::new();
+        world.customers.expect_save().once().returning(|change| {
+            assert!(change.events().is_empty());
+            Ok(())
+        });
+        let command = CreateCustomer { confirmation: false, ..command() };
+        let customer = world.service().create_customer(WRITER, command).await.unwrap();
+        assert_eq!(customer.confirmed_at(), Some(World::NOW));
+        assert_eq!(customer.confirmation_token(), None);
+    }
+
+    #[tokio::test]
+    async fn the_callers_own_id_is_used() {
+        let own = CustomerId::parse("fffd7e80-1691-41f5-8946-9deeaf0b8640").unwrap();
+        let mut world = World::new();
+        world.customers.expect_save().returning(|_| Ok(()));
+        let command = CreateCustomer { id: Some(own), ..command() };
+        assert_eq!(world.service().create_customer(WRITER, command).await.unwrap().id(), own);
+    }
+
+    #[tokio::test]
+    async fn a_read_key_creates_nobody() {
+        let outcome = World::new().service().create_customer(READER, command()).await;
+        assert_eq!(outcome, Err(Failure::Forbidden));
+    }
+
+    #[tokio::test]
+    async fn what_the_store_refuses_is_reported_and_nothing_is_tried_again() {
+        let corrupt = StoreError::Corrupt { table: "customers", column: "email", id: "1".into() };
+        let unavailable = StoreError::Unavailable("down".into());
+        for (error, failure) in [
+            (SaveError::CustomerIdTaken, Failure::CustomerIdTaken),
+            (
+                SaveError::PhoneNumberTaken { holder: customer_id(), confirmed: true },
+                Failure::PhoneNumberTaken { holder: customer_id(), confirmed: true },
+            ),
+            (SaveError::Store(unavailable.clone()), Failure::Store(unavailable)),
+            (SaveError::Store(corrupt.clone()), Failure::Store(corrupt)),
+        ] {
+            let mut world = World::new();
+            world.customers.expect_save().once().return_once(move |_| Err(error));
+            assert_eq!(world.service().create_customer(WRITER, command()).await, Err(failure));
+        }
+    }
+}

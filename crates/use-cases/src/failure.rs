@@ -1,0 +1,53 @@
+//! Why a use case did not do what it was asked for.
+
+use domain::{CustomerId, Refusal};
+use ports::{SaveError, StoreError};
+
+/// Why a use case did not do what it was asked for. Nothing is half done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The key is none, unknown, revoked or expired.
+    Unauthorized,
+    /// The key's scope does not allow it.
+    Forbidden,
+    /// There is no such customer.
+    CustomerNotFound,
+    /// The caller's own id for a new customer is in use.
+    CustomerIdTaken,
+    /// Another customer holds the number.
+    PhoneNumberTaken {
+        /// Who.
+        holder: CustomerId,
+        /// Whether it was proved to be his.
+        confirmed: bool,
+    },
+    /// The domain refused.
+    Refused(Refusal),
+    /// Others changed the customer each time before this request could.
+    Contended,
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<SaveError> for Failure {
+    fn from(error: SaveError) -> Self {
+        match error {
+            SaveError::VersionConflict => Self::Contended,
+            SaveError::CustomerIdTaken => Self::CustomerIdTaken,
+            SaveError::PhoneNumberTaken { holder, confirmed } => Self::PhoneNumberTaken { holder, confirmed },
+            SaveError::Store(error) => Self::Store(error),
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! What the service does, one file a use case: load, ask the domain, save once.
+//!
+//! [`Service`] holds the ports; each use case is a method of it in a file of its own. A use case authorises, takes
+//! time, ids and tokens from their ports, lets the domain decide, stores the change in one `save`, and only then
+//! reports. A lost race is decided anew, a bounded number of times. Nothing here knows HTTP or SQL.
+
+mod authenticate;
+mod confirm_customer;
+mod create_customer;
+mod failure;
+mod generate_confirmation;
+mod manage_api_keys;
+mod open_link;
+mod read_events;
+mod retrieve_customer;
+mod service;
+#[cfg(test)]
+mod testing;
+mod update_customer;
+mod verify_secret;
+
+pub use authenticate::Caller;
+pub use create_customer::CreateCustomer;
+pub use failure::Failure;
+pub use manage_api_keys::CreateApiKey;
+pub use open_link::LinkState;
+pub use ports::{ApiKey, ApiKeyId, ApiKeySecret, EventPage, EventQuery, LinkCode, Readiness, Scope, StoredEvent};
+pub use retrieve_customer::CustomerLinks;
+pub use service::{Policies, Ports, Service};
+pub use update_customer::UpdateCustomer;
+pub use verify_secret::SecretFailure;

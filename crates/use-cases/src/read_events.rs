@@ -1,0 +1,46 @@
+//! Read events, oldest first.
+
+use domain::{FieldCode, FieldError, Refusal};
+use ports::{EventPage, EventQuery};
+
+use crate::{Failure, Service};
+
+impl Service {
+    /// A page of the events that are committed.
+    ///
+    /// # Errors
+    /// [`Failure::Refused`] when `query.after` is no event's id, or the store's.
+    pub async fn read_events(&self, query: EventQuery) -> Result<EventPage, Failure> {
+        self.ports.events.page(query).await?.ok_or_else(|| {
+            let detail = "must be the id of an event; leave it out to begin with the first";
+            Refusal::InvalidFields(vec![FieldError::new("after", FieldCode::Invalid, detail)]).into()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::World;
+    use ports::StoreError;
+
+    const FIRST: EventQuery = EventQuery { after: None, customer_id: None, limit: 20 };
+
+    #[tokio::test]
+    async fn an_unknown_event_to_begin_after_is_a_bad_field() {
+        let mut world = World::new();
+        world.events.expect_page().returning(|_| Ok(None));
+        let outcome = world.service().read_events(FIRST).await;
+        let Err(Failure::Refused(Refusal::InvalidFields(errors))) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(errors[0].field, "after");
+    }
+
+    #[tokio::test]
+    async fn a_store_that_fails_is_no_empty_page() {
+        let mut world = World::new();
+        let error = StoreError::Unavailable("down".into());
+        let failure = Failure::Store(error.clone());
+        world.events.expect_page().return_once(move |_| Err(error));
+        assert_eq!(world.service().read_events(FIRST).await, Err(failure));
+    }
+}

@@ -1,0 +1,18 @@
+//! The JSON that the world sees, said once: the customer, the event, the problem document.
+//!
+//! HTTP answers, the outbox and every delivery write these types; nothing else spells a member's name.
+
+mod customer;
+mod event;
+mod problem;
+mod timestamp;
+
+pub use customer::{Customer, CustomerUrls, Secrecy};
+pub use event::Event;
+pub use problem::{FieldProblem, Problem};
+pub use timestamp::WireTime;
+
+/// Serialises what has a text form as that text.
+fn as_text<S: serde::Serializer>(value: &impl std::fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
