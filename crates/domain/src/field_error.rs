@@ -32,7 +32,7 @@ pub enum FieldCode {
 
 impl FieldError {
     /// A bad field.
-    pub fn new(field: impl Into<Cow<'static, str>>, code: FieldCode, detail: impl ToString) -> Self {
-        Self { field: field.into(), code, detail: detail.to_string() }
+    pub fn new(field: impl Into<Cow<'static, str>>, code: FieldCode, detail: impl std::fmt::Display) -> Self {
+        Self { field: field.into(), code, detail: format!("{detail}") }
     }
 }

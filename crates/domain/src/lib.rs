@@ -16,7 +16,7 @@ mod policy;
 mod values;
 
 pub use customer::{
-    Asserted, Challenge, Confirmed, Customer, CustomerParts, Edit, NewCustomer, PhoneState, Profile, ProfileEdits,
+    Asserted, Challenge, Confirmed, Customer, CustomerParts, Member, NewCustomer, PhoneState, Profile, ProfileEdits,
     Proof, Throttle,
 };
 pub use decision::{Change, Decision, Moment, Refusal};
@@ -28,6 +28,9 @@ pub use values::{
     ConfirmationToken, ConfirmationTokenError, CountryCode, CountryCodeError, CustomerId, Email, EmailError, EventId,
     LinkId, PersonName, PersonNameError, Phone, PhoneNumber, PhoneNumberError, PhoneValidation, load_phone_metadata,
 };
+
+/// A length of time.
+pub use chrono::TimeDelta;
 
 /// A moment in UTC. The service works in whole milliseconds: that is what callers see and what both databases keep.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -24,7 +24,9 @@ pub use create_customer::CreateCustomer;
 pub use failure::Failure;
 pub use manage_api_keys::CreateApiKey;
 pub use open_link::LinkState;
-pub use ports::{ApiKey, ApiKeyId, ApiKeySecret, EventPage, EventQuery, LinkCode, Readiness, Scope, StoredEvent};
+pub use ports::{
+    ApiKey, ApiKeyId, ApiKeySecret, EventPage, EventQuery, LinkCode, Readiness, Scope, StoreError, StoredEvent,
+};
 pub use retrieve_customer::CustomerLinks;
 pub use service::{Policies, Ports, Service};
 pub use update_customer::UpdateCustomer;

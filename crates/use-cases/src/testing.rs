@@ -25,7 +25,7 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
 }
 
 pub(crate) fn customer_id() -> CustomerId {
-    CustomerId::from(Uuid::from_u128(0xc0ffee))
+    CustomerId::from(Uuid::from_u128(0x00c0_ffee))
 }
 
 pub(crate) fn phone() -> Phone {

@@ -47,11 +47,11 @@ impl Service {
 mod tests {
     use super::*;
     use crate::testing::{READER, WRITER, World, customer_id, unconfirmed};
-    use domain::{Edit, Email, FieldCode};
+    use domain::{Email, FieldCode, Member};
     use ports::SaveError;
 
     fn new_email() -> UpdateCustomer {
-        let email = Edit::Set(Email::parse("yogi@berra.com").unwrap());
+        let email = Member::Value(Email::parse("yogi@berra.com").unwrap());
         UpdateCustomer { edits: ProfileEdits { email, ..ProfileEdits::default() }, ..UpdateCustomer::default() }
     }
 
@@ -77,7 +77,7 @@ mod tests {
     async fn bad_fields_and_contradictions_are_reported_together() {
         let command = UpdateCustomer {
             invalid: vec![FieldError::new("email", FieldCode::Invalid, "must be an e-mail address")],
-            asserted: Asserted { country_code: Some(Some("FR".into())), ..Asserted::default() },
+            asserted: Asserted { country_code: Member::Value("FR".into()), ..Asserted::default() },
             ..new_email()
         };
         let outcome = World::holding(unconfirmed()).service().update_customer(WRITER, customer_id(), command).await;

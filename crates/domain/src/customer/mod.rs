@@ -10,7 +10,7 @@ mod update;
 
 pub use create::NewCustomer;
 pub use throttle::Throttle;
-pub use update::{Asserted, Edit, ProfileEdits};
+pub use update::{Asserted, Member, ProfileEdits};
 
 use crate::event::{Event, EventBody, PendingReason, VerificationStatus};
 use crate::{

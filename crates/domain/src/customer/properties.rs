@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::{Customer, Edit, NewCustomer, PhoneState, Profile, ProfileEdits, Throttle};
+use super::{Customer, Member, NewCustomer, PhoneState, Profile, ProfileEdits, Throttle};
 use crate::{
     Change, ConfirmationPolicy, ConfirmationToken, CountryCode, CustomerId, Decision, EventBody, EventId, Moment,
     PersonName, Phone, PhoneValidation, Refusal, Timestamp, VerificationStatus,
@@ -25,7 +25,7 @@ fn token(number: u32) -> ConfirmationToken {
 fn new_customer() -> NewCustomer {
     let canada = CountryCode::parse("CA").unwrap();
     NewCustomer {
-        id: CustomerId::from(Uuid::from_u128(0xc0ffee)),
+        id: CustomerId::from(Uuid::from_u128(0x00c0_ffee)),
         phone: Phone::read("+14185810827", canada, PhoneValidation::Possible).unwrap(),
         profile: Profile::default(),
     }
@@ -166,7 +166,7 @@ fn play(operations: Vec<Operation>, policy: &ConfirmationPolicy) {
                 decision
             }
             Operation::Rename(name) => {
-                let first_name = Edit::Set(PersonName::parse(&name).unwrap());
+                let first_name = Member::Value(PersonName::parse(&name).unwrap());
                 before.update(ProfileEdits { first_name, ..ProfileEdits::default() }, now)
             }
         };

@@ -1,26 +1,34 @@
 //! A customer's profile changes.
 
 use super::{Customer, Profile};
-use crate::{Decision, Email, FieldCode, FieldError, PersonName, Timestamp};
+use crate::{Decision, Email, FieldCode, FieldError, PersonName, PhoneNumber, Timestamp};
 
-/// What happens to one member of the profile.
+/// What an input says of one member: nothing, that it has no value, or its value.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Edit<T> {
-    /// It stays as it is.
+pub enum Member<T> {
+    /// Nothing. In an update: the member stays as it is.
     #[default]
-    Keep,
-    /// It goes.
-    Clear,
-    /// It becomes this.
-    Set(T),
+    Absent,
+    /// `null`. In an update: the member's value goes.
+    Null,
+    /// A value. In an update: it becomes the member's.
+    Value(T),
 }
 
-impl<T> Edit<T> {
+impl<T> Member<T> {
+    /// The value, if there is one.
+    pub fn value(self) -> Option<T> {
+        match self {
+            Self::Absent | Self::Null => None,
+            Self::Value(value) => Some(value),
+        }
+    }
+
     fn apply(self, stored: &mut Option<T>) {
         match self {
-            Self::Keep => {}
-            Self::Clear => *stored = None,
-            Self::Set(value) => *stored = Some(value),
+            Self::Absent => {}
+            Self::Null => *stored = None,
+            Self::Value(value) => *stored = Some(value),
         }
     }
 }
@@ -29,25 +37,25 @@ impl<T> Edit<T> {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ProfileEdits {
     /// First name.
-    pub first_name: Edit<PersonName>,
+    pub first_name: Member<PersonName>,
     /// Last name.
-    pub last_name: Edit<PersonName>,
+    pub last_name: Member<PersonName>,
     /// E-mail address.
-    pub email: Edit<Email>,
+    pub email: Member<Email>,
 }
 
 /// Members that an update repeats but cannot change, as the caller wrote them. They must equal what is stored, so that
-/// a caller who gets, edits and puts the whole object is told when he edited the wrong thing. `None`: not repeated.
+/// a caller who gets, edits and puts the whole object is told when he edited the wrong thing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Asserted {
     /// The id.
-    pub id: Option<Option<String>>,
+    pub id: Member<String>,
     /// The confirmed number.
-    pub phone_number: Option<Option<String>>,
+    pub phone_number: Member<String>,
     /// The number to be proved.
-    pub unconfirmed_phone_number: Option<Option<String>>,
+    pub unconfirmed_phone_number: Member<String>,
     /// The country code, in either case.
-    pub country_code: Option<Option<String>>,
+    pub country_code: Member<String>,
 }
 
 impl Customer {
@@ -68,7 +76,7 @@ impl Customer {
     /// The members of `asserted` that differ from what is stored.
     pub fn contradictions(&self, asserted: &Asserted) -> Vec<FieldError> {
         let id = self.id().to_string();
-        let phone_number = self.phone_number().map(|number| number.as_str());
+        let phone_number = self.phone_number().map(PhoneNumber::as_str);
         let unconfirmed = self.unconfirmed_phone_number().as_str();
         let country = self.country_code();
         [
@@ -79,10 +87,10 @@ impl Customer {
         ]
         .into_iter()
         .filter(|(_, asserted, stored)| match asserted {
-            None => false,
+            Member::Absent => false,
             // Ids and country codes are read in either case everywhere; numbers have none.
-            Some(Some(text)) => !stored.is_some_and(|stored| stored.eq_ignore_ascii_case(text)),
-            Some(None) => stored.is_some(),
+            Member::Value(text) => !stored.is_some_and(|stored| stored.eq_ignore_ascii_case(text)),
+            Member::Null => stored.is_some(),
         })
         .map(|(name, ..)| {
             FieldError::new(
@@ -104,12 +112,12 @@ mod tests {
     fn absent_keeps_and_clear_clears() {
         let customer = confirmed();
         let edits = ProfileEdits {
-            first_name: Edit::Set(PersonName::parse("Yogi").unwrap()),
-            email: Edit::Set(Email::parse("yogi@berra.com").unwrap()),
+            first_name: Member::Value(PersonName::parse("Yogi").unwrap()),
+            email: Member::Value(Email::parse("yogi@berra.com").unwrap()),
             ..ProfileEdits::default()
         };
         let named = customer.update(edits, at(1)).outcome.unwrap();
-        let cleared = named.update(ProfileEdits { email: Edit::Clear, ..ProfileEdits::default() }, at(2));
+        let cleared = named.update(ProfileEdits { email: Member::Null, ..ProfileEdits::default() }, at(2));
         let cleared = cleared.outcome.unwrap();
         assert_eq!(cleared.profile().first_name.as_ref().unwrap().as_str(), "Yogi");
         assert_eq!(cleared.profile().email, None);
@@ -119,7 +127,7 @@ mod tests {
     #[test]
     fn an_update_that_changes_nothing_stores_nothing() {
         let customer = confirmed();
-        let decision = customer.update(ProfileEdits { email: Edit::Clear, ..ProfileEdits::default() }, at(9));
+        let decision = customer.update(ProfileEdits { email: Member::Null, ..ProfileEdits::default() }, at(9));
         assert_eq!(decision, Decision { change: None, outcome: Ok(customer) });
     }
 
@@ -127,10 +135,10 @@ mod tests {
     fn all_members_that_differ_from_what_is_stored_are_named_at_once() {
         let customer = confirmed();
         let asserted = Asserted {
-            id: Some(Some(customer.id().to_string().to_uppercase())),
-            phone_number: Some(None),
-            unconfirmed_phone_number: Some(Some("+14185810828".into())),
-            country_code: Some(Some("ca".into())),
+            id: Member::Value(customer.id().to_string().to_uppercase()),
+            phone_number: Member::Null,
+            unconfirmed_phone_number: Member::Value("+14185810828".into()),
+            country_code: Member::Value("ca".into()),
         };
         let fields: Vec<_> = customer.contradictions(&asserted).into_iter().map(|error| error.field).collect();
         assert_eq!(fields, ["phone_number", "unconfirmed_phone_number"]);

@@ -41,6 +41,9 @@ impl Email {
             return Err(EmailError::TooLong);
         }
         let options = Options::default().without_display_text().without_domain_literal();
+        if text.chars().any(char::is_control) {
+            return Err(EmailError::Malformed);
+        }
         EmailAddress::parse_with_options(text, options).map_err(|_| EmailError::Malformed)?;
         Ok(Self(text.to_owned()))
     }

@@ -1,0 +1,169 @@
+//! Request bodies: read within limits, then taken apart member by member with all errors gathered.
+
+use std::future::{Ready, ready};
+use std::time::Duration;
+
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::web::BytesMut;
+use actix_web::{FromRequest, HttpRequest, dev};
+use domain::{FieldCode, FieldError, Member};
+use futures_util::StreamExt;
+use serde_json::{Map, Value};
+
+use crate::problem::{Code, Problem};
+
+/// A body that nobody has read yet, so that the key is checked before a byte of it is waited for.
+pub(crate) struct Body {
+    payload: dev::Payload,
+    content_length: Option<u64>,
+    is_json: bool,
+    is_encoded: bool,
+}
+
+impl FromRequest for Body {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+        let media_type = header(CONTENT_TYPE).and_then(|value| value.split(';').next()).map(str::trim);
+        ready(Ok(Self {
+            payload: payload.take(),
+            content_length: header(CONTENT_LENGTH).and_then(|value| value.parse().ok()),
+            is_json: media_type.is_some_and(|value| value.eq_ignore_ascii_case("application/json")),
+            is_encoded: header(CONTENT_ENCODING).is_some_and(|value| !value.eq_ignore_ascii_case("identity")),
+        }))
+    }
+}
+
+impl Body {
+    const MAX_BYTES: usize = 64 * 1024;
+    /// A body within the limit that takes longer than this is not worth a connection.
+    const MAX_TIME: Duration = Duration::from_secs(10);
+
+    /// The members of the object that the body must be.
+    pub(crate) async fn object(self) -> Result<Members, Problem> {
+        self.read().await?.ok_or_else(|| Problem::new(Code::MalformedRequest, "Send a JSON object as the body."))
+    }
+
+    /// The members of the object that the body may be; none where there is no body.
+    pub(crate) async fn optional_object(self) -> Result<Members, Problem> {
+        Ok(self.read().await?.unwrap_or_default())
+    }
+
+    async fn read(mut self) -> Result<Option<Members>, Problem> {
+        if self.content_length.is_some_and(|length| length > Self::MAX_BYTES as u64) {
+            return Err(Self::too_large());
+        }
+        let bytes = tokio::time::timeout(Self::MAX_TIME, self.collect()).await.map_err(|_| {
+            Problem::new(Code::RequestTimeout, "Send the whole body within 10 seconds of the headers.")
+        })??;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        if !self.is_json || self.is_encoded {
+            let detail = "Send the body as JSON, with `Content-Type: application/json` and no `Content-Encoding`.";
+            return Err(Problem::new(Code::UnsupportedMediaType, detail));
+        }
+        match serde_json::from_slice(&bytes) {
+            Ok(Value::Object(members)) => Ok(Some(Members { members, errors: Vec::new() })),
+            Ok(_) => Err(Problem::new(Code::MalformedRequest, "Send a JSON object: the body is another JSON value.")),
+            Err(error) => {
+                // The parser's own words may quote the body, so only the place is told.
+                let (line, column) = (error.line(), error.column());
+                let detail =
+                    format!("Send valid JSON in UTF-8: the body stops being that at line {line}, column {column}.");
+                Err(Problem::new(Code::MalformedRequest, detail))
+            }
+        }
+    }
+
+    async fn collect(&mut self) -> Result<BytesMut, Problem> {
+        let mut bytes = BytesMut::new();
+        while let Some(chunk) = self.payload.next().await {
+            let chunk =
+                chunk.map_err(|_| Problem::new(Code::MalformedRequest, "Send the body whole: it broke off."))?;
+            if bytes.len() + chunk.len() > Self::MAX_BYTES {
+                return Err(Self::too_large());
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    }
+
+    fn too_large() -> Problem {
+        Problem::new(Code::PayloadTooLarge, "Send at most 64 KiB: no operation needs more.")
+    }
+}
+
+/// The members of an object, taken one by one. What nobody takes is unknown; what is wrong is gathered.
+#[derive(Default)]
+pub(crate) struct Members {
+    members: Map<String, Value>,
+    errors: Vec<FieldError>,
+}
+
+impl Members {
+    /// A text. One that is wrong is noted, and absent.
+    pub(crate) fn text(&mut self, name: &'static str) -> Member<String> {
+        match self.members.shift_remove(name) {
+            None => Member::Absent,
+            Some(Value::Null) => Member::Null,
+            Some(Value::String(text)) => Member::Value(text),
+            Some(_) => {
+                self.refuse(name, FieldCode::WrongType, "must be a string");
+                Member::Absent
+            }
+        }
+    }
+
+    /// A text that must be there; `None` when it is not, which is noted.
+    pub(crate) fn required_text(&mut self, name: &'static str) -> Option<String> {
+        let wrong_before = self.errors.len();
+        let text = self.text(name).value();
+        if text.is_none() && self.errors.len() == wrong_before {
+            self.refuse(name, FieldCode::Missing, "is required");
+        }
+        text
+    }
+
+    /// Yes or no; `None` when it is absent or `null` (or wrong, which is noted).
+    pub(crate) fn flag(&mut self, name: &'static str) -> Option<bool> {
+        match self.members.shift_remove(name)? {
+            Value::Null => None,
+            Value::Bool(flag) => Some(flag),
+            _ => {
+                self.refuse(name, FieldCode::WrongType, "must be true or false");
+                None
+            }
+        }
+    }
+
+    /// Members that are taken and not looked at.
+    pub(crate) fn ignore(&mut self, names: &[&str]) {
+        for name in names {
+            self.members.shift_remove(*name);
+        }
+    }
+
+    /// Notes that a member is wrong.
+    pub(crate) fn refuse(&mut self, name: &'static str, code: FieldCode, detail: impl std::fmt::Display) {
+        self.errors.push(FieldError::new(name, code, detail));
+    }
+
+    /// All that is wrong, members that nobody took included.
+    pub(crate) fn into_errors(self) -> Vec<FieldError> {
+        let unknown = self.members.into_iter().map(|(name, _)| {
+            // A name that is itself an essay is cut: the answer is for a person who looks for his mistake.
+            let name: String = name.chars().take(100).collect();
+            FieldError::new(name, FieldCode::Unknown, "is not a parameter of this operation")
+        });
+        self.errors.into_iter().chain(unknown).collect()
+    }
+
+    /// Refuses the request when anything is wrong.
+    pub(crate) fn finish(self) -> Result<(), Problem> {
+        let errors = self.into_errors();
+        if errors.is_empty() { Ok(()) } else { Err(Problem::invalid_parameters(errors)) }
+    }
+}

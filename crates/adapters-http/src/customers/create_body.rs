@@ -1,0 +1,81 @@
+//! The body of a creation, read into a command with all field errors at once.
+
+use domain::{CountryCode, CustomerId, Email, EmailError, FieldCode, Member, PersonName, PersonNameError};
+use domain::{Phone, PhoneNumberError, PhoneValidation, Profile};
+use use_cases::CreateCustomer;
+
+use crate::body::Members;
+use crate::problem::Problem;
+
+pub(super) fn create_command(
+    mut members: Members,
+    id: Option<CustomerId>,
+    validation: PhoneValidation,
+) -> Result<CreateCustomer, Problem> {
+    let phone = phone(&mut members, validation);
+    let profile = Profile {
+        first_name: name(&mut members, "first_name").value(),
+        last_name: name(&mut members, "last_name").value(),
+        email: email(&mut members).value(),
+    };
+    let confirmation = members.flag("confirmation").unwrap_or(true);
+    members.finish()?;
+    // Without an error the phone is there; the other arm is never taken.
+    let phone = phone.ok_or_else(Problem::internal_error)?;
+    Ok(CreateCustomer { id, phone, profile, confirmation })
+}
+
+fn phone(members: &mut Members, validation: PhoneValidation) -> Option<Phone> {
+    let spelling = members.required_text("unconfirmed_phone_number");
+    let country = members.required_text("country_code").and_then(|code| {
+        CountryCode::parse(&code).map_err(|error| members.refuse("country_code", FieldCode::Invalid, error)).ok()
+    });
+    // A national spelling says nothing without its country, so a bad country is reported alone.
+    let phone = Phone::read(&spelling?, country?, validation);
+    phone.map_err(|error| members.refuse("unconfirmed_phone_number", phone_error_code(error), error)).ok()
+}
+
+fn phone_error_code(error: PhoneNumberError) -> FieldCode {
+    match error {
+        PhoneNumberError::TooLong => FieldCode::TooLong,
+        PhoneNumberError::NotANumber
+        | PhoneNumberError::Extension
+        | PhoneNumberError::NotPossible
+        | PhoneNumberError::NotValid => FieldCode::Invalid,
+    }
+}
+
+/// A name. One that is wrong is noted, and absent.
+pub(super) fn name(members: &mut Members, field: &'static str) -> Member<PersonName> {
+    parsed(members, field, PersonName::parse, |error| match error {
+        PersonNameError::TooLong => FieldCode::TooLong,
+        PersonNameError::Empty | PersonNameError::ControlCharacter => FieldCode::Invalid,
+    })
+}
+
+/// The e-mail address. One that is wrong is noted, and absent.
+pub(super) fn email(members: &mut Members) -> Member<Email> {
+    parsed(members, "email", Email::parse, |error| match error {
+        EmailError::TooLong => FieldCode::TooLong,
+        EmailError::Malformed => FieldCode::Invalid,
+    })
+}
+
+fn parsed<T, E: std::fmt::Display>(
+    members: &mut Members,
+    field: &'static str,
+    parse: impl Fn(&str) -> Result<T, E>,
+    code: impl Fn(&E) -> FieldCode,
+) -> Member<T> {
+    match members.text(field) {
+        Member::Absent => Member::Absent,
+        Member::Null => Member::Null,
+        Member::Value(text) => match parse(&text) {
+            Ok(value) => Member::Value(value),
+            Err(error) => {
+                members.refuse(field, code(&error), error);
+                Member::Absent
+            }
+        },
+    }
+}

@@ -1,0 +1,25 @@
+//! The operations on customers, a file each.
+
+mod confirm;
+mod create;
+mod create_body;
+mod generate_confirmation;
+mod present;
+mod retrieve;
+mod update;
+mod update_body;
+
+pub(crate) use confirm::confirm;
+pub(crate) use create::{create, create_with_id};
+pub(crate) use generate_confirmation::generate_confirmation;
+pub(crate) use retrieve::{peek, retrieve};
+pub(crate) use update::update;
+
+use domain::CustomerId;
+
+use crate::problem::Problem;
+
+/// The customer id in a path. What is no UUID is no customer's.
+fn id_in_path(text: &str) -> Result<CustomerId, Problem> {
+    CustomerId::parse(text).ok_or_else(Problem::customer_not_found)
+}

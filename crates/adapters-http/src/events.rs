@@ -1,0 +1,77 @@
+//! `GET /v1/events`: read events, oldest first.
+
+use actix_web::http::header::{CACHE_CONTROL, LINK};
+use actix_web::{HttpRequest, HttpResponse, web};
+use domain::{CustomerId, EventId};
+use serde_json::Value;
+use use_cases::{EventPage, EventQuery};
+
+use crate::State;
+use crate::caller::Authenticated;
+use crate::problem::Problem;
+use crate::query::Query;
+
+const DEFAULT_LIMIT: u32 = 20;
+const MAX_LIMIT: u32 = 100;
+
+/// A page of events, and the address of the next one where there is more.
+pub(crate) async fn list(
+    Authenticated(caller): Authenticated,
+    state: web::Data<State>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let query = event_query(request.query_string())?;
+    let page = state.service.read_events(query.clone()).await?;
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CACHE_CONTROL, "no-store"));
+    if let (true, Some(last)) = (page.more, page.events.last()) {
+        response.insert_header((LINK, next(&query, last.id)));
+    }
+    Ok(response.content_type("application/json").body(body(page, caller.may_write())))
+}
+
+fn event_query(query_string: &str) -> Result<EventQuery, Problem> {
+    let mut query = Query::parse(query_string);
+    let after = query.take("after", "must be the id of an event; leave it out to begin with the first", EventId::parse);
+    let customer_id = query.take("customer_id", "must be the id of a customer", CustomerId::parse);
+    let limit = query.take("limit", "must be a whole number from 1 to 100", |text| {
+        text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit))
+    });
+    query.finish()?;
+    Ok(EventQuery { after, customer_id, limit: limit.unwrap_or(DEFAULT_LIMIT) })
+}
+
+/// The link to the next page (RFC 8288), relative, so that it is right behind any proxy.
+fn next(query: &EventQuery, last: EventId) -> String {
+    let customer = query.customer_id.map(|id| format!("&customer_id={id}")).unwrap_or_default();
+    format!("</v1/events?after={last}&limit={}{customer}>; rel=\"next\"", query.limit)
+}
+
+/// The stored documents in an array, as they are; for a caller who may only read, without tokens.
+fn body(page: EventPage, shows_tokens: bool) -> String {
+    let documents: Vec<String> = page
+        .events
+        .into_iter()
+        .map(|event| if shows_tokens { event.payload } else { without_tokens(&event.payload) })
+        .collect();
+    format!("[{}]", documents.join(","))
+}
+
+fn without_tokens(payload: &str) -> String {
+    // What does not parse is shown to nobody who may not see all of it.
+    let mut document: Value = serde_json::from_str(payload).unwrap_or_default();
+    hide_tokens(&mut document);
+    document.to_string()
+}
+
+/// At every depth, whatever the type of event: a new type cannot forget it.
+fn hide_tokens(value: &mut Value) {
+    match value {
+        Value::Object(members) => members.iter_mut().for_each(|(name, value)| match name.as_str() {
+            "confirmation_token" => *value = Value::Null,
+            _ => hide_tokens(value),
+        }),
+        Value::Array(values) => values.iter_mut().for_each(hide_tokens),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}

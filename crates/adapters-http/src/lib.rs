@@ -1,0 +1,31 @@
+//! Routes, bodies, problem documents and the pages that customers open.
+//!
+//! A request passes [`observe`] (its id, its log line, its errors made problem documents), is routed in [`router`],
+//! and is answered by one handler in one file. A handler has three steps: read the request into a command, call the
+//! use case, present what comes back. Every failure goes through the one table in [`problem`].
+
+mod body;
+mod caller;
+mod customers;
+mod events;
+mod health;
+mod observe;
+mod pages;
+mod problem;
+mod query;
+mod router;
+mod server;
+
+pub use problem::Code;
+pub use server::{Config, start};
+
+use std::sync::Arc;
+
+use use_cases::Service;
+
+/// What every handler can reach.
+pub(crate) struct State {
+    pub(crate) service: Arc<Service>,
+    /// The origin of the URLs that customers open, without a slash at its end.
+    pub(crate) public_url: String,
+}

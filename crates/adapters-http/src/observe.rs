@@ -1,0 +1,105 @@
+//! What happens around every request: its id, its log line, its panic, and its errors made documents.
+
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::Method;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, web};
+use futures_util::FutureExt;
+use tracing::Instrument;
+
+use crate::caller::UsedKey;
+use crate::problem::{Code, Problem};
+use crate::{State, pages};
+
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Names and values of all headers together.
+const MAX_HEADER_BYTES: usize = 16 * 1024;
+
+pub(crate) async fn observe(
+    state: web::Data<State>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = Instant::now();
+    let method = request.method().clone();
+    let is_page = pages::is_page(request.path());
+    let request_id = sane_request_id(&request).unwrap_or_else(|| state.service.request_id());
+    let span = tracing::info_span!("request", request_id);
+
+    let outcome = if header_bytes(&request) > MAX_HEADER_BYTES {
+        let problem = Problem::new(Code::HeadersTooLarge, "Send at most 16 KiB of headers.");
+        Ok(request.error_response(problem).map_into_boxed_body())
+    } else {
+        // Nothing of the handler's own is used after a panic, so nothing broken is seen.
+        let handled = AssertUnwindSafe(next.call(request).instrument(span.clone())).catch_unwind().await;
+        handled.unwrap_or_else(|_| Err(Problem::internal_error().into())).map(ServiceResponse::map_into_boxed_body)
+    };
+
+    let _entered = span.enter();
+    let Ok(response) = outcome else {
+        // A panic (the panic hook has said which): the request is gone, so the answer is made without it.
+        log(&method, None, 500, started.elapsed(), None);
+        let response = Problem::internal_error().respond(&request_id);
+        return Err(InternalError::from_response("panicked", response).into());
+    };
+    let response = finish(response, is_page, &request_id);
+    let key_id = response.request().extensions().get::<UsedKey>().map(|key| key.0);
+    let route = response.request().match_pattern();
+    log(&method, route.as_deref(), response.status().as_u16(), started.elapsed(), key_id);
+    Ok(response)
+}
+
+/// Makes every error a problem document (a page, below `/l/`) and gives every answer its request id.
+fn finish(response: ServiceResponse, is_page: bool, request_id: &str) -> ServiceResponse {
+    let status = response.status();
+    let mut response = if status.is_client_error() || status.is_server_error() {
+        let own = response.response().error().and_then(|error| error.as_error::<Problem>()).cloned();
+        match own {
+            Some(problem) => render(response, &problem, is_page, request_id),
+            // An answer that a handler made itself, as pages do.
+            None if response.headers().contains_key("content-type") && response.response().error().is_none() => {
+                response
+            }
+            None => render(response, &Problem::of_framework(status), is_page, request_id),
+        }
+    } else {
+        response
+    };
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    response
+}
+
+fn render(response: ServiceResponse, problem: &Problem, is_page: bool, request_id: &str) -> ServiceResponse {
+    let answer = if is_page { pages::problem(problem) } else { problem.respond(request_id) };
+    response.into_response(answer)
+}
+
+/// The caller's own id of the request, when it is one that may stand in a log: 1 to 128 letters, digits, `.`, `_`, `-`.
+fn sane_request_id(request: &ServiceRequest) -> Option<String> {
+    let id = request.headers().get(X_REQUEST_ID)?.to_str().ok()?;
+    let sane = (1..=128).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
+    sane.then(|| id.to_owned())
+}
+
+fn header_bytes(request: &ServiceRequest) -> usize {
+    request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
+}
+
+/// The request's line. The route's pattern stands for the path, which may hold a link's code or whatever else a
+/// caller writes there.
+fn log(method: &Method, route: Option<&str>, status: u16, duration: Duration, key_id: Option<use_cases::ApiKeyId>) {
+    // A method is any token; one that is not known may be anything.
+    let method = if method.as_str().len() <= 10 { method.as_str() } else { "other" };
+    let duration_ms = duration.as_secs_f64() * 1_000.0;
+    let key_id = key_id.map(|id| id.to_string());
+    tracing::info!(method, route = route.unwrap_or("-"), status, duration_ms, key_id, "request");
+}

@@ -1,0 +1,46 @@
+//! Query strings, taken apart parameter by parameter with all errors gathered.
+
+use actix_web::web;
+use domain::{FieldCode, FieldError};
+
+use crate::problem::Problem;
+
+/// The parameters of a query string, taken one by one. What nobody takes is unknown.
+pub(crate) struct Query {
+    parameters: Vec<(String, String)>,
+    errors: Vec<FieldError>,
+}
+
+impl Query {
+    pub(crate) fn parse(query_string: &str) -> Self {
+        let parameters = web::Query::from_query(query_string).map(web::Query::into_inner).unwrap_or_default();
+        Self { parameters, errors: Vec::new() }
+    }
+
+    /// Reads a parameter; `None` when it is absent, or wrong, which is noted: given twice, or refused by `read` with
+    /// what it must be.
+    pub(crate) fn take<T>(
+        &mut self,
+        name: &'static str,
+        must_be: &'static str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        let mut values = self.parameters.extract_if(.., |(key, _)| key == name).map(|(_, value)| value);
+        let (first, second) = (values.next()?, values.next());
+        drop(values);
+        let value = if second.is_none() { read(&first) } else { None };
+        if value.is_none() {
+            self.errors.push(FieldError::new(name, FieldCode::Invalid, must_be));
+        }
+        value
+    }
+
+    /// Refuses the request when anything is wrong.
+    pub(crate) fn finish(mut self) -> Result<(), Problem> {
+        for (name, _) in self.parameters {
+            let name: String = name.chars().take(100).collect();
+            self.errors.push(FieldError::new(name, FieldCode::Unknown, "is not a parameter of this operation"));
+        }
+        if self.errors.is_empty() { Ok(()) } else { Err(Problem::invalid_parameters(self.errors)) }
+    }
+}

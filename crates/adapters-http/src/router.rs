@@ -1,0 +1,50 @@
+//! Which address is answered by which handler.
+
+use actix_web::{HttpResponse, Route, web};
+
+use crate::problem::Problem;
+use crate::{customers, events, health, pages};
+
+/// All routes. What they do not take is answered with a problem document, below `/l/` with a page.
+pub(crate) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .route("/healthz", web::get().to(health::healthz))
+        .route("/readyz", web::get().to(health::readyz))
+        .service(
+            web::scope("/v1")
+                .service(
+                    web::resource("/customers").route(web::post().to(customers::create)).default_service(only("POST")),
+                )
+                .service(
+                    web::resource("/customers/{customer_id}")
+                        .route(web::get().to(customers::retrieve))
+                        .route(web::head().to(customers::peek))
+                        .route(web::post().to(customers::create_with_id))
+                        .route(web::patch().to(customers::update))
+                        .route(web::put().to(customers::update))
+                        .default_service(only("GET, HEAD, POST, PATCH, PUT")),
+                )
+                .service(
+                    web::resource("/customers/{customer_id}/confirm")
+                        .route(web::post().to(customers::confirm))
+                        .default_service(only("POST")),
+                )
+                .service(
+                    web::resource("/customers/{customer_id}/generate_confirmation")
+                        .route(web::post().to(customers::generate_confirmation))
+                        .default_service(only("POST")),
+                )
+                .service(web::resource("/events").route(web::get().to(events::list)).default_service(only("GET"))),
+        )
+        .configure(pages::routes)
+        .default_service(web::to(not_found));
+}
+
+/// Answers every other method of an address.
+fn only(allow: &'static str) -> Route {
+    web::to(move || std::future::ready(Err::<HttpResponse, _>(Problem::method_not_allowed(allow))))
+}
+
+async fn not_found() -> Result<HttpResponse, Problem> {
+    Err(Problem::route_not_found())
+}

@@ -1,0 +1,42 @@
+//! The HTTP server.
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, web};
+use use_cases::Service;
+
+use crate::State;
+use crate::observe::observe;
+use crate::router::routes;
+
+/// What the server needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The origin of the URLs that customers open, without a slash at its end.
+    pub public_url: String,
+    /// How long requests that run may go on once the server is told to stop.
+    pub shutdown_timeout: Duration,
+}
+
+/// Starts to serve on a listener that is bound already. The server ends when the returned future's handle is told to
+/// stop: it then takes no new connection and lets requests that run finish.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub fn start(listener: TcpListener, service: Arc<Service>, config: Config) -> io::Result<Server> {
+    let state = web::Data::new(State { service, public_url: config.public_url });
+    let server = HttpServer::new(move || App::new().app_data(state.clone()).wrap(from_fn(observe)).configure(routes));
+    Ok(server
+        // Signals are the application's business: a second one must end it at once.
+        .disable_signals()
+        .shutdown_timeout(config.shutdown_timeout.as_secs())
+        .client_request_timeout(Duration::from_secs(10))
+        .keep_alive(Duration::from_secs(75))
+        .listen(listener)?
+        .run())
+}
