@@ -52,6 +52,22 @@ pub enum PhoneValidation {
     Any,
 }
 
+impl PhoneValidation {
+    /// The name by which operators choose it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Possible => "possible",
+            Self::Any => "any",
+        }
+    }
+
+    /// The one of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Valid, Self::Possible, Self::Any].into_iter().find(|validation| validation.as_str() == name)
+    }
+}
+
 /// Why a spelling is no phone number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PhoneNumberError {

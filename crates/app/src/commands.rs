@@ -1,0 +1,98 @@
+//! What each command does, and how it ends.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use use_cases::{ApiKeyId, CreateApiKey};
+use wire::WireTime;
+
+use crate::cli::{Cli, Command, CreateKeyArguments, KeysCommand};
+use crate::settings::{Settings, SettingsError};
+use crate::{serve, telemetry, wiring};
+
+/// Why a command did not do what it was asked for: a line for standard error, and an exit code.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    message: String,
+    exit_code: u8,
+}
+
+impl Failure {
+    /// It could not be done.
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self { message: message.into(), exit_code: 1 }
+    }
+
+    /// What was set cannot be used.
+    pub(crate) fn unusable(message: impl Into<String>) -> Self {
+        Self { message: message.into(), exit_code: 2 }
+    }
+
+    pub(crate) fn report(self) -> ExitCode {
+        // Where nobody reads standard error there is nobody to tell; the exit code still does.
+        let _ = writeln!(std::io::stderr(), "customers: {}", self.message);
+        ExitCode::from(self.exit_code)
+    }
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        Self::unusable(error.to_string())
+    }
+}
+
+impl From<use_cases::Failure> for Failure {
+    fn from(failure: use_cases::Failure) -> Self {
+        match failure {
+            use_cases::Failure::Store(error) => Self::failed(error.to_string()),
+            other => Self::failed(format!("{other:?}")),
+        }
+    }
+}
+
+pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
+    let dev = matches!(&cli.command, Command::Serve(arguments) if arguments.dev);
+    let settings = Settings::load(cli.config.as_deref(), dev)?;
+    telemetry::start(&settings);
+    match cli.command {
+        Command::Serve(arguments) => serve::serve(settings, arguments).await,
+        Command::Migrate => wiring::service(&settings, true).await.map(drop),
+        Command::Keys(KeysCommand::Create(arguments)) => create_key(&settings, arguments).await,
+        Command::Keys(KeysCommand::List) => list_keys(&settings).await,
+        Command::Keys(KeysCommand::Revoke { id }) => revoke_key(&settings, ApiKeyId(id)).await,
+    }
+}
+
+async fn create_key(settings: &Settings, arguments: CreateKeyArguments) -> Result<(), Failure> {
+    let CreateKeyArguments { name, scope, expires_in } = arguments;
+    let command = CreateApiKey { name, scope: scope.into(), expires_in };
+    let key = wiring::service(settings, true).await?.create_api_key(command).await?;
+    print(key.expose())
+}
+
+async fn list_keys(settings: &Settings) -> Result<(), Failure> {
+    for (key, usable) in wiring::service(settings, true).await?.list_api_keys().await? {
+        let state = match (usable, key.revoked_at) {
+            (true, _) => "usable",
+            (false, Some(_)) => "revoked",
+            (false, None) => "expired",
+        };
+        let expires = key.expires_at.map_or_else(|| "never".to_owned(), |at| WireTime(at).to_string());
+        let (id, scope, created) = (key.id, key.scope.as_str(), WireTime(key.created_at));
+        print(&format!("{id}  {scope:<5}  {state:<7}  {created}  {expires:<24}  {}", key.name))?;
+    }
+    Ok(())
+}
+
+async fn revoke_key(settings: &Settings, id: ApiKeyId) -> Result<(), Failure> {
+    if wiring::service(settings, true).await?.revoke_api_key(id).await? {
+        Ok(())
+    } else {
+        Err(Failure::failed(format!("there is no key {id}; `customers keys list` lists them")))
+    }
+}
+
+/// A line of what the command answers.
+pub(crate) fn print(line: &str) -> Result<(), Failure> {
+    writeln!(std::io::stdout(), "{line}").map_err(|error| Failure::failed(format!("standard output: {error}")))
+}

@@ -1,0 +1,81 @@
+//! `customers serve`: from settings to a server, until a signal.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use adapters_http::Config;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::cli::ServeArguments;
+use crate::commands::Failure;
+use crate::settings::Settings;
+use crate::{greeting, telemetry, wiring};
+
+/// How long requests that run may go on after the first signal.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+
+pub(crate) async fn serve(settings: Settings, arguments: ServeArguments) -> Result<(), Failure> {
+    // Beside the start, not before it: reading the metadata takes longer than all the rest.
+    let metadata = std::thread::spawn(domain::load_phone_metadata);
+    let service = Arc::new(wiring::service(&settings, !arguments.no_migrate).await?);
+
+    let listener = TcpListener::bind(settings.listen)
+        .map_err(|error| Failure::failed(format!("cannot listen on {}: {error}", settings.listen)))?;
+    let address = listener.local_addr().map_err(|error| Failure::failed(error.to_string()))?;
+    let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let signals = Signals::listen()?;
+    let _ = metadata.join();
+
+    let config = Config { public_url, shutdown_timeout: SHUTDOWN_TIMEOUT };
+    let server = adapters_http::start(listener, service.clone(), config)
+        .map_err(|error| Failure::failed(format!("cannot serve on {address}: {error}")))?;
+    let stopper = actix_web::rt::spawn(signals.stop(server.handle()));
+    tracing::info!(
+        target: telemetry::START,
+        database = %settings.database_url.redacted(),
+        phone_validation = settings.policies.phone_validation.as_str(),
+        "customers {} listening on http://{address}",
+        env!("CARGO_PKG_VERSION"),
+    );
+    if arguments.dev {
+        greeting::print(&service, address).await?;
+    }
+
+    let ended = server.await.map_err(|error| Failure::failed(format!("the server ended: {error}")));
+    stopper.abort();
+    tracing::info!("stopped");
+    ended
+}
+
+/// The signals that end the service.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).map_err(|error| Failure::failed(format!("cannot wait for signals: {error}")));
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    /// The first signal lets the server finish what runs; the second ends the process at once.
+    async fn stop(mut self, server: ServerHandle) {
+        self.next().await;
+        tracing::info!("stopping: no new requests, those that run may finish");
+        let stopped = actix_web::rt::spawn(server.stop(true));
+        self.next().await;
+        tracing::warn!("ended by a second signal");
+        drop(stopped);
+        std::process::exit(1);
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What an operator can set: the table of settings, and the settings of one start.
+//!
+//! A setting is an environment variable, or a key of the same name in lower case without the prefix in a TOML file.
+//! The environment beats the file, and each has a default that works. To add one: a line in [`SETTINGS`], a field of
+//! [`Settings`], a line in `read`, and a row in `docs/operating.md` (a test compares).
+
+mod source;
+mod values;
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use adapters_diesel::DatabaseUrl;
+use adapters_system::SecretKey;
+use domain::{ConfirmationPolicy, LinkPolicy};
+use use_cases::Policies;
+
+pub(crate) use source::SettingsError;
+use source::Source;
+pub(crate) use values::{LogFormat, positive_duration};
+
+/// One setting.
+pub(crate) struct Setting {
+    /// The environment variable.
+    pub(crate) name: &'static str,
+    /// What it is when nobody sets it; empty where that depends on others.
+    default: &'static str,
+    /// What `serve --dev` takes in place of the default.
+    dev_default: Option<&'static str>,
+    meaning: &'static str,
+}
+
+const fn setting(name: &'static str, default: &'static str, meaning: &'static str) -> Setting {
+    Setting { name, default, dev_default: None, meaning }
+}
+
+const LISTEN: &str = "CUSTOMERS_LISTEN";
+const PUBLIC_URL: &str = "CUSTOMERS_PUBLIC_URL";
+const DATABASE_URL: &str = "CUSTOMERS_DATABASE_URL";
+const SECRET_KEY: &str = "CUSTOMERS_SECRET_KEY";
+const SECRET_KEY_PREVIOUS: &str = "CUSTOMERS_SECRET_KEY_PREVIOUS";
+const PHONE_VALIDATION: &str = "CUSTOMERS_PHONE_VALIDATION";
+const CONFIRMATION_TTL: &str = "CUSTOMERS_CONFIRMATION_TTL";
+const CONFIRMATION_GRACE: &str = "CUSTOMERS_CONFIRMATION_GRACE";
+const CONFIRMATION_ATTEMPTS: &str = "CUSTOMERS_CONFIRMATION_ATTEMPTS";
+const CONFIRMATION_DAILY_ATTEMPTS: &str = "CUSTOMERS_CONFIRMATION_DAILY_ATTEMPTS";
+const CONFIRMATION_RESEND_INTERVAL: &str = "CUSTOMERS_CONFIRMATION_RESEND_INTERVAL";
+const LINK_TTL: &str = "CUSTOMERS_LINK_TTL";
+const CARD_LINK_TTL: &str = "CUSTOMERS_CARD_LINK_TTL";
+const LOG: &str = "CUSTOMERS_LOG";
+const LOG_FORMAT: &str = "CUSTOMERS_LOG_FORMAT";
+
+/// Every setting there is.
+pub(crate) const SETTINGS: [Setting; 15] = [
+    setting(LISTEN, "127.0.0.1:8080", "address to listen on; port 0 picks one"),
+    setting(PUBLIC_URL, "", "origin of the URLs that customers open; needed when listening on other than loopback"),
+    setting(DATABASE_URL, "sqlite:customers.db", "sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE"),
+    setting(SECRET_KEY, "", "32 bytes in base64; with SQLite made at first start in a file beside the database"),
+    setting(SECRET_KEY_PREVIOUS, "", "the secret key before the last change of it"),
+    Setting {
+        dev_default: Some("any"),
+        ..setting(PHONE_VALIDATION, "possible", "how strictly numbers are checked: valid, possible or any")
+    },
+    setting(CONFIRMATION_TTL, "5m", "how long a confirmation token lives"),
+    setting(CONFIRMATION_GRACE, "30s", "how long it is still accepted after that"),
+    setting(CONFIRMATION_ATTEMPTS, "5", "wrong tries before a token is dead"),
+    setting(CONFIRMATION_DAILY_ATTEMPTS, "10", "wrong tries of one customer in 24 hours, over all tokens"),
+    Setting {
+        dev_default: Some("0s"),
+        ..setting(
+            CONFIRMATION_RESEND_INTERVAL,
+            "30s",
+            "least time between two tokens, doubling up to 10 minutes; 0s for none",
+        )
+    },
+    setting(LINK_TTL, "60m", "how long a link to an address form lives"),
+    setting(CARD_LINK_TTL, "15m", "how long a link to the card form lives"),
+    setting(LOG, "info", "what is logged: error, warn, info, debug, trace, or a filter by module"),
+    setting(LOG_FORMAT, "text", "how it is logged: text or json"),
+];
+
+/// The settings of one start.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) listen: SocketAddr,
+    /// Without a slash at its end.
+    pub(crate) public_url: Option<String>,
+    pub(crate) database_url: DatabaseUrl,
+    pub(crate) secret_key: Option<SecretKey>,
+    pub(crate) secret_key_previous: Option<SecretKey>,
+    pub(crate) policies: Policies,
+    pub(crate) log: String,
+    pub(crate) log_format: LogFormat,
+}
+
+impl Settings {
+    /// Reads the environment and the file.
+    ///
+    /// # Errors
+    /// When a setting is unknown or unusable, naming it.
+    pub(crate) fn load(file: Option<&Path>, dev: bool) -> Result<Self, SettingsError> {
+        Self::read(&Source::load(std::env::vars_os(), file, dev)?)
+    }
+
+    fn read(source: &Source) -> Result<Self, SettingsError> {
+        let settings = Self {
+            listen: source.required(LISTEN, values::listen)?,
+            public_url: source.optional(PUBLIC_URL, values::origin)?,
+            database_url: source.url(DATABASE_URL, values::database_url)?,
+            secret_key: source.secret(SECRET_KEY, values::secret_key)?,
+            secret_key_previous: source.secret(SECRET_KEY_PREVIOUS, values::secret_key)?,
+            policies: Policies {
+                phone_validation: source.required(PHONE_VALIDATION, values::phone_validation)?,
+                confirmation: ConfirmationPolicy {
+                    ttl: source.required(CONFIRMATION_TTL, positive_duration)?,
+                    grace: source.required(CONFIRMATION_GRACE, values::duration)?,
+                    attempts: source.required(CONFIRMATION_ATTEMPTS, values::count)?,
+                    daily_attempts: source.required(CONFIRMATION_DAILY_ATTEMPTS, values::count)?,
+                    resend_interval: source.required(CONFIRMATION_RESEND_INTERVAL, values::duration)?,
+                },
+                links: LinkPolicy {
+                    ttl: source.required(LINK_TTL, positive_duration)?,
+                    card_ttl: source.required(CARD_LINK_TTL, positive_duration)?,
+                },
+            },
+            log: source.required(LOG, values::log_filter)?,
+            log_format: source.required(LOG_FORMAT, values::log_format)?,
+        };
+        if settings.public_url.is_none() && !settings.listen.ip().is_loopback() {
+            let allowed = "the origin under which customers reach the service, such as https://customers.example.com";
+            return Err(SettingsError::missing(PUBLIC_URL, allowed));
+        }
+        if settings.secret_key.is_none() && settings.database_url.sqlite_path().is_none() {
+            return Err(SettingsError::missing(SECRET_KEY, values::SECRET_KEY_ALLOWED));
+        }
+        Ok(settings)
+    }
+}
+
+/// The table of settings for `--help`.
+pub(crate) fn help() -> String {
+    let rows = SETTINGS.iter().map(|setting| {
+        let default =
+            if setting.default.is_empty() { String::new() } else { format!(" [default: {}]", setting.default) };
+        format!("  {}\n          {}{default}\n", setting.name, setting.meaning)
+    });
+    let head = "Settings are environment variables, or keys of a TOML file (--config) of the same name in lower case \
+                without the\nprefix; the environment beats the file. Durations are an integer and ms, s, m, h or d.\n\n";
+    let tail = "\nExit codes: 0 done, 1 failed, 2 unusable arguments or settings.\n\nBegin with: customers serve --dev";
+    format!("{head}{}{tail}", rows.collect::<String>())
+}

@@ -1,0 +1,74 @@
+//! Every adapter named once: from settings to a service.
+
+use std::sync::Arc;
+
+use adapters_diesel::Database;
+use adapters_system::{DerivedSecrets, RandomTokens, SystemClock, UuidIds};
+use use_cases::{Ports, Readiness, SecretFailure, Service};
+
+use crate::commands::Failure;
+use crate::secret_file;
+use crate::settings::Settings;
+
+/// Opens the database, brings its schema up to this release (unless `migrate` is false), verifies the secret key, and
+/// puts the service together.
+pub(crate) async fn service(settings: &Settings, migrate: bool) -> Result<Service, Failure> {
+    let secrets = secrets(settings)?;
+    let database =
+        adapters_diesel::connect(&settings.database_url).await.map_err(|error| database_failure(settings, error))?;
+    if migrate {
+        let ran = database.migrate().await.map_err(|error| database_failure(settings, error))?;
+        for migration in ran {
+            tracing::info!(migration, "migrated");
+        }
+    }
+    let service = Service::new(ports(database, secrets), settings.policies);
+    verify(settings, &service).await?;
+    Ok(service)
+}
+
+fn ports(database: Database, secrets: DerivedSecrets) -> Ports {
+    Ports {
+        customers: database.customers,
+        events: database.events,
+        links: database.links,
+        api_keys: database.api_keys,
+        installation: database.installation,
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(UuidIds),
+        tokens: Arc::new(RandomTokens),
+        secrets: Arc::new(secrets),
+    }
+}
+
+fn secrets(settings: &Settings) -> Result<DerivedSecrets, Failure> {
+    let current = match (&settings.secret_key, settings.database_url.sqlite_path()) {
+        (Some(key), _) => key.clone(),
+        (None, Some(database)) => {
+            let path = secret_file::path_beside(database);
+            secret_file::load_or_create(&path)
+                .map_err(|error| Failure::failed(format!("the secret key in {}: {error}", path.display())))?
+        }
+        (None, None) => return Err(Failure::failed("CUSTOMERS_SECRET_KEY is not set")),
+    };
+    Ok(DerivedSecrets::new(&current, settings.secret_key_previous.as_ref()))
+}
+
+async fn verify(settings: &Settings, service: &Service) -> Result<(), Failure> {
+    let readiness = service.readiness().await.map_err(|_| Failure::failed("the database does not answer"))?;
+    if readiness == Readiness::MigrationsPending {
+        tracing::warn!("migrations are pending: /readyz answers 503 until `customers migrate` has run");
+        return Ok(());
+    }
+    service.verify_secret().await.map_err(|failure| match failure {
+        SecretFailure::Wrong => Failure::unusable(
+            "CUSTOMERS_SECRET_KEY (or the key file beside the database) is not the one that this database was used \
+             with; it must be that one, or CUSTOMERS_SECRET_KEY_PREVIOUS must be",
+        ),
+        SecretFailure::Store(error) => database_failure(settings, error),
+    })
+}
+
+fn database_failure(settings: &Settings, error: impl std::fmt::Display) -> Failure {
+    Failure::failed(format!("the database {}: {error}", settings.database_url.redacted()))
+}
