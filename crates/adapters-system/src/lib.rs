@@ -1,7 +1,7 @@
 //! The clock, ids, tokens and keyed hashes behind their ports.
 //!
 //! The one place of the workspace that reads the clock or draws random numbers. Hashes and key derivation are
-//! RustCrypto's; nothing here is a cipher of our own.
+//! `RustCrypto`'s; nothing here is a cipher of our own.
 
 mod generators;
 mod secret_key;
