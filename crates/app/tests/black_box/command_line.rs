@@ -1,0 +1,176 @@
+//! Commands, their answers and their exit codes.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::thread;
+use std::time::Duration;
+
+use test_support::{DatabaseKind, Output, Service, TestDatabase};
+
+use crate::world::{SECRET_KEY, World, binary, new_customer, number};
+
+fn run(arguments: &[&str]) -> Output {
+    Service::run(binary(), arguments, &[], None)
+}
+
+#[test]
+fn help_teaches_and_unusable_arguments_exit_with_2() {
+    let help = run(&["--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    for part in ["serve", "migrate", "keys", "CUSTOMERS_LISTEN", "[default: 5m]", "Exit codes", "serve --dev"] {
+        assert!(help.stdout.contains(part), "{part} is not in {}", help.stdout);
+    }
+    assert!(run(&["--version"]).stdout.starts_with("customers 0."));
+    for arguments in [
+        &["serve", "--fast"][..],
+        &[],
+        &["keys"],
+        &["keys", "create"],
+        &["keys", "create", "--name", " "],
+        &["keys", "create", "--name", "x", "--scope", "admin"],
+        &["keys", "create", "--name", "x", "--expires-in", "soon"],
+        &["keys", "revoke", "7"],
+    ] {
+        let output = run(arguments);
+        assert_eq!((output.status.code(), output.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_key_is_printed_alone_and_its_file_and_database_are_made_for_their_owner() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = Service::run(binary(), &["keys", "create", "--name", "first"], &[], Some(directory.path()));
+    assert!(output.status.success(), "{output:?}");
+    let key = output.stdout.strip_suffix('\n').unwrap();
+    assert!(key.starts_with("ckey_") && !key.contains(char::is_whitespace), "{key}");
+    let mode = |name: &str| fs::metadata(directory.path().join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode("customers.db.key"), 0o600);
+    assert_eq!(mode("customers.db"), 0o600);
+
+    let service = Service::start_in(directory.path(), binary(), &["serve"], &[]);
+    assert_eq!(service.client().with_key(key).get("/v1/events").status, 200);
+    assert_eq!(service.stdout(), "", "only --dev prints what no command answers");
+}
+
+#[test]
+fn revoking_an_unknown_key_fails_and_says_so() {
+    let output = run(&["keys", "revoke", "01936d2f-0000-7000-8000-000000000000"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(output.stderr.contains("there is no key"), "{}", output.stderr);
+}
+
+#[test]
+fn dev_prints_a_key_once_and_a_line_to_paste() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = Service::start_in(directory.path(), binary(), &["serve", "--dev"], &[]);
+    let printed = wait_for_line(&first);
+    let key = printed.split_whitespace().find(|word| word.starts_with("ckey_")).unwrap().to_owned();
+    let answer = first.client().with_key(&key).post("/v1/customers", &new_customer(&number()));
+    assert_eq!(answer.status, 201, "{answer:?}");
+    assert!(first.logs().contains("phone_validation=\"any\""), "{}", first.logs());
+    drop(first);
+    let second = Service::start_in(directory.path(), binary(), &["serve", "--dev"], &[]);
+    let printed = wait_for_line(&second);
+    assert!(!printed.contains("ckey_") && printed.contains("keys create"), "{printed}");
+}
+
+/// What `--dev` prints, once its last line is there: it comes after the service listens.
+fn wait_for_line(service: &Service) -> String {
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    loop {
+        let printed = service.stdout();
+        if printed.contains("/v1/customers\n") {
+            return printed;
+        }
+        assert!(std::time::Instant::now() < deadline, "{printed}");
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn the_line_that_dev_prints_creates_a_customer_when_pasted() {
+    let service = Service::start(binary(), &["serve", "--dev"], &[]);
+    let printed = wait_for_line(&service);
+    let line = printed.lines().find(|line| line.trim_start().starts_with("curl ")).unwrap();
+    let body = line.split('\'').find(|part| part.starts_with('{')).unwrap();
+    let key = line.split('\'').find_map(|part| part.strip_prefix("Authorization: Bearer ")).unwrap();
+    let url = line.split_whitespace().last().unwrap();
+    assert_eq!(url, service.url("/v1/customers"));
+    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert_eq!(service.client().with_key(key).post("/v1/customers", &body).status, 201);
+}
+
+#[test]
+fn a_taken_address_and_a_missing_database_fail_with_1() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = Service::run(binary(), &["serve"], &[("CUSTOMERS_LISTEN", &address)], None);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(output.stderr.contains(&address), "{}", output.stderr);
+
+    let settings = [
+        ("CUSTOMERS_DATABASE_URL", "postgres://yogi:hunter2@127.0.0.1:1/customers"),
+        ("CUSTOMERS_SECRET_KEY", SECRET_KEY),
+    ];
+    let output = Service::run(binary(), &["serve"], &settings, None);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(output.stderr.contains("127.0.0.1:1/customers") && !output.stderr.contains("hunter2"), "{}", output.stderr);
+}
+
+crate::on_both_databases!(
+    without_migrations_the_service_says_that_it_is_not_ready,
+    eight_processes_may_start_at_once_on_an_empty_database,
+    the_start_line_tells_what_runs,
+    a_signal_ends_an_idle_service_with_0,
+);
+
+fn settings_of(database: &TestDatabase) -> [(&str, &str); 2] {
+    [("CUSTOMERS_DATABASE_URL", database.url()), ("CUSTOMERS_SECRET_KEY", SECRET_KEY)]
+}
+
+fn without_migrations_the_service_says_that_it_is_not_ready(kind: DatabaseKind) {
+    let database = TestDatabase::empty(kind);
+    let service = Service::start(binary(), &["serve", "--no-migrate"], &settings_of(&database));
+    let answer = service.client().get("/readyz");
+    assert_eq!((answer.status, answer.json()["code"].as_str()), (503, Some("unavailable")), "{answer:?}");
+    assert_eq!(service.client().get("/healthz").status, 200);
+    let migrated = Service::run(binary(), &["migrate"], &settings_of(&database), None);
+    assert!(migrated.status.success(), "{migrated:?}");
+    assert_eq!(service.client().get("/readyz").status, 200);
+}
+
+fn eight_processes_may_start_at_once_on_an_empty_database(kind: DatabaseKind) {
+    let database = TestDatabase::empty(kind);
+    let settings = settings_of(&database);
+    thread::scope(|scope| {
+        let starts: Vec<_> = (0..8).map(|_| scope.spawn(|| Service::start(binary(), &["serve"], &settings))).collect();
+        for start in starts {
+            assert_eq!(start.join().unwrap().client().get("/readyz").status, 200);
+        }
+    });
+}
+
+fn the_start_line_tells_what_runs(kind: DatabaseKind) {
+    let database = TestDatabase::empty(kind);
+    let service = Service::start(binary(), &["serve"], &settings_of(&database));
+    let logs = service.logs();
+    let line = logs.lines().find(|line| line.contains("listening on")).unwrap();
+    let database = match kind {
+        DatabaseKind::Sqlite => "database=sqlite:",
+        DatabaseKind::Postgresql => "database=postgres",
+    };
+    for part in ["customers 0.", &service.url(""), database, "phone_validation=\"possible\""] {
+        assert!(line.contains(part), "{part} is not in {line}");
+    }
+}
+
+fn a_signal_ends_an_idle_service_with_0(kind: DatabaseKind) {
+    for signal in ["TERM", "INT"] {
+        let world = World::start(kind);
+        // A client that keeps its connection open must not hold up the end.
+        assert_eq!(world.http.get("/healthz").status, 200);
+        world.service.signal(signal);
+        assert_eq!(world.service.wait(Duration::from_secs(12)).code(), Some(0), "{}", world.service.logs());
+    }
+}

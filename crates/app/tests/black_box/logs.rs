@@ -1,0 +1,55 @@
+//! What the log says of a request, and what it never says.
+
+use serde_json::{Value, json};
+use test_support::DatabaseKind;
+
+use crate::world::{World, other_token, path_of, token_of};
+
+crate::on_both_databases!(a_request_is_one_line_with_its_id_and_key, the_log_holds_no_personal_data_and_no_secret);
+
+fn a_request_is_one_line_with_its_id_and_key(kind: DatabaseKind) {
+    let world = World::with(kind, &[("CUSTOMERS_LOG_FORMAT", "json")]);
+    let path = path_of(&world.create());
+    let answer = world.http.send("GET", &path, &[("X-Request-Id", "look-for-me")], "");
+    assert_eq!(answer.status, 200);
+    let list = world.run(&["keys", "list"]).stdout;
+    let key_id =
+        list.lines().find(|line| line.ends_with("test")).unwrap().split_whitespace().next().unwrap().to_owned();
+    let logs = world.service.logs();
+    let lines: Vec<Value> = logs.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of_request = |line: &&Value| line["span"]["request_id"] == "look-for-me" && line["message"] == "request";
+    let lines: Vec<&Value> = lines.iter().filter(of_request).collect();
+    let [line] = lines[..] else { panic!("{lines:?}") };
+    assert_eq!(line["method"], "GET");
+    assert_eq!(line["route"], "/v1/customers/{customer_id}");
+    assert_eq!(line["status"], 200);
+    assert_eq!(line["key_id"], key_id);
+    assert!(line["duration_ms"].as_f64().is_some_and(|ms| ms > 0.0));
+}
+
+fn the_log_holds_no_personal_data_and_no_secret(kind: DatabaseKind) {
+    let world = World::with(kind, &[("CUSTOMERS_LOG", "trace")]);
+    let body = json!({
+        "unconfirmed_phone_number": "418-581-0827", "country_code": "CA", "first_name": "Canaryfirst",
+        "last_name": "Canarylast", "email": "canary@example.com",
+    });
+    let customer = world.http.post("/v1/customers", &body).json();
+    let path = path_of(&customer);
+    let object = world.http.get(&path).json();
+    world.http.patch(&path, &json!({"first_name": "Canarysecond"}));
+    world.http.post("/v1/customers", &body);
+    world.http.post(&format!("{path}/confirm"), &json!({"confirmation_token": other_token(token_of(&customer))}));
+    world.http.post(&format!("{path}/confirm"), &json!({"confirmation_token": token_of(&customer)}));
+    world.events();
+    let code = object["card_url"].as_str().unwrap().rsplit('/').next().unwrap();
+    world.service.client().get(&format!("/l/{code}"));
+    world.http.get("/Canarypath?q=Canaryquery");
+    let logs = world.service.logs();
+    assert!(logs.contains("/l/{code}"), "the log is there");
+    let number = "4185810827";
+    let token = token_of(&customer);
+    for secret in [number, "581-0827", "Canary", "canary@", token, code, &world.key, crate::world::SECRET_KEY] {
+        let line = logs.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "{secret} is in the log");
+    }
+}

@@ -1,0 +1,30 @@
+//! The real binary, driven over HTTP as its users drive it, on both databases.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what is wrong by panicking")]
+
+mod command_line;
+mod conversation;
+mod durability;
+mod errors;
+mod events;
+mod links;
+mod logs;
+mod outage;
+mod races;
+mod reference;
+mod scopes;
+mod settings;
+mod world;
+
+/// Makes each function a test on each database.
+macro_rules! on_both_databases {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[test] fn $name() { super::$name(test_support::DatabaseKind::Sqlite); })*
+        }
+        mod postgresql {
+            $(#[test] fn $name() { super::$name(test_support::DatabaseKind::Postgresql); })*
+        }
+    };
+}
+pub(crate) use on_both_databases;

@@ -1,0 +1,101 @@
+//! Many at once: exactly one wins, and limits hold.
+
+use std::collections::BTreeMap;
+use std::thread;
+
+use serde_json::json;
+use test_support::{Answer, DatabaseKind, Http, Service};
+
+use crate::world::{World, new_customer, number, other_token, path_of, token_of};
+
+crate::on_both_databases!(
+    of_40_creates_of_one_number_one_succeeds,
+    of_40_creates_under_one_id_one_succeeds,
+    of_40_confirms_one_succeeds,
+    of_60_wrong_guesses_5_are_judged,
+    of_20_retrieves_all_get_the_same_links,
+);
+
+/// Sends the same request from as many threads and counts the answers by status and code.
+fn at_once(n: usize, clients: &[Http], send: impl Fn(&Http) -> Answer + Sync) -> BTreeMap<(u16, String), usize> {
+    let mut counts = BTreeMap::new();
+    thread::scope(|scope| {
+        let send = &send;
+        let threads: Vec<_> = clients.iter().cycle().take(n).map(|client| scope.spawn(move || send(client))).collect();
+        for thread in threads {
+            let answer = thread.join().unwrap();
+            let code = match answer.status {
+                200..=299 => String::new(),
+                _ => answer.json()["code"].as_str().unwrap().to_owned(),
+            };
+            *counts.entry((answer.status, code)).or_default() += 1;
+        }
+    });
+    counts
+}
+
+/// Two processes on one database: nothing that guards people may live in one of them.
+fn clients(world: &World, other: &Service) -> [Http; 2] {
+    [world.http.clone(), other.client().with_key(&world.key)]
+}
+
+fn counted<const N: usize>(counts: [((u16, &str), usize); N]) -> BTreeMap<(u16, String), usize> {
+    counts.into_iter().map(|((status, code), n)| ((status, code.to_owned()), n)).collect()
+}
+
+fn of_40_creates_of_one_number_one_succeeds(kind: DatabaseKind) {
+    let world = World::start(kind);
+    let other = world.another();
+    let body = new_customer(&number());
+    let counts = at_once(40, &clients(&world, &other), |http| http.post("/v1/customers", &body));
+    assert_eq!(counts, counted([((201, ""), 1), ((409, "phone_number_taken"), 39)]));
+    assert_eq!(world.events().len(), 1);
+}
+
+fn of_40_creates_under_one_id_one_succeeds(kind: DatabaseKind) {
+    let world = World::start(kind);
+    let other = world.another();
+    let path = "/v1/customers/fffd7e80-1691-41f5-8946-9deeaf0b8640";
+    let counts = at_once(40, &clients(&world, &other), |http| http.post(path, &new_customer(&number())));
+    assert_eq!(counts, counted([((201, ""), 1), ((409, "customer_id_taken"), 39)]));
+    assert_eq!(world.events().len(), 1);
+}
+
+fn of_40_confirms_one_succeeds(kind: DatabaseKind) {
+    let world = World::start(kind);
+    let other = world.another();
+    let customer = world.create();
+    let path = format!("{}/confirm", path_of(&customer));
+    let body = json!({"confirmation_token": token_of(&customer)});
+    let counts = at_once(40, &clients(&world, &other), |http| http.post(&path, &body));
+    assert_eq!(counts, counted([((200, ""), 1), ((409, "already_confirmed"), 39)]));
+    let sequences: Vec<_> = world.events().iter().map(|event| event["data"]["sequence"].clone()).collect();
+    assert_eq!(sequences, [1, 2]);
+}
+
+fn of_60_wrong_guesses_5_are_judged(kind: DatabaseKind) {
+    let world = World::start(kind);
+    let other = world.another();
+    let customer = world.create();
+    let path = format!("{}/confirm", path_of(&customer));
+    let body = json!({"confirmation_token": other_token(token_of(&customer))});
+    let counts = at_once(60, &clients(&world, &other), |http| http.post(&path, &body));
+    assert_eq!(counts, counted([((422, "confirmation_token_invalid"), 5), ((429, "too_many_attempts"), 55)]));
+}
+
+fn of_20_retrieves_all_get_the_same_links(kind: DatabaseKind) {
+    let world = World::start(kind);
+    let other = world.another();
+    let path = path_of(&world.create());
+    let urls = std::sync::Mutex::new(Vec::new());
+    at_once(20, &clients(&world, &other), |http| {
+        let answer = http.get(&path);
+        // Each process has its own origin; the code is what must be the same.
+        let url = answer.json()["card_url"].as_str().unwrap().to_owned();
+        urls.lock().unwrap().push(url.rsplit('/').next().unwrap().to_owned());
+        answer
+    });
+    let mut codes = urls.into_inner().unwrap();
+    codes.dedup();
+    assert_eq!(codes.len(), 1, "{codes:?}");
+}

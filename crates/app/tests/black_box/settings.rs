@@ -1,0 +1,107 @@
+//! Settings that cannot be used stop the start with one line that names the setting, the value and what is allowed.
+
+use test_support::{Output, Service};
+
+use crate::world::{SECRET_KEY, binary};
+
+fn refused(settings: &[(&str, &str)]) -> Output {
+    let output = Service::run(binary(), &["serve"], settings, None);
+    assert_eq!(output.status.code(), Some(2), "{settings:?}: {output:?}");
+    assert_eq!(output.stdout, "");
+    assert_eq!(output.stderr.lines().count(), 1, "{}", output.stderr);
+    output
+}
+
+#[test]
+fn an_unusable_setting_is_named_with_its_value_and_what_is_allowed() {
+    for (name, value, allowed) in [
+        ("CUSTOMERS_LISTEN", "localhost", "127.0.0.1:8080"),
+        ("CUSTOMERS_PUBLIC_URL", "customers.example.com", "https://"),
+        ("CUSTOMERS_PUBLIC_URL", "https://customers.example.com/path", "without a path"),
+        ("CUSTOMERS_DATABASE_URL", "mysql://db/customers", "sqlite:PATH"),
+        ("CUSTOMERS_PHONE_VALIDATION", "strict", "valid, possible or any"),
+        ("CUSTOMERS_CONFIRMATION_TTL", "5 minutes", "ms, s, m, h or d"),
+        ("CUSTOMERS_CONFIRMATION_TTL", "0s", "above 0"),
+        ("CUSTOMERS_CONFIRMATION_GRACE", "-1s", "ms, s, m, h or d"),
+        ("CUSTOMERS_CONFIRMATION_ATTEMPTS", "0", "from 1"),
+        ("CUSTOMERS_CONFIRMATION_DAILY_ATTEMPTS", "ten", "from 1"),
+        ("CUSTOMERS_CONFIRMATION_RESEND_INTERVAL", "", "ms, s, m, h or d"),
+        ("CUSTOMERS_LINK_TTL", "1y", "ms, s, m, h or d"),
+        ("CUSTOMERS_CARD_LINK_TTL", "500d", "365d"),
+        ("CUSTOMERS_LOG", "loud=very", "debug"),
+        ("CUSTOMERS_LOG_FORMAT", "xml", "text or json"),
+    ] {
+        let output = refused(&[(name, value)]);
+        for part in [name, &format!("{value:?}"), allowed] {
+            assert!(output.stderr.contains(part), "{part} is not in {}", output.stderr);
+        }
+    }
+}
+
+#[test]
+fn secrets_and_passwords_are_not_shown() {
+    for (name, value) in [
+        ("CUSTOMERS_SECRET_KEY", "hunter2"),
+        ("CUSTOMERS_SECRET_KEY_PREVIOUS", "hunter2"),
+        ("CUSTOMERS_DATABASE_URL", "mysql://yogi:hunter2@db/customers"),
+    ] {
+        let output = refused(&[(name, value)]);
+        assert!(output.stderr.contains(name) && !output.stderr.contains("hunter2"), "{}", output.stderr);
+    }
+}
+
+#[test]
+fn an_unknown_setting_is_refused_and_what_kubernetes_injects_is_not() {
+    assert!(refused(&[("CUSTOMERS_LISTN", "127.0.0.1:0")]).stderr.contains("CUSTOMERS_LISTN"));
+    let injected = [
+        ("CUSTOMERS_SERVICE_HOST", "10.0.0.1"),
+        ("CUSTOMERS_PORT", "tcp://10.0.0.1:80"),
+        ("CUSTOMERS_PORT_80_TCP", "x"),
+    ];
+    drop(Service::start(binary(), &["serve"], &injected));
+}
+
+#[test]
+fn a_public_address_needs_a_public_url_and_postgresql_a_secret_key() {
+    assert!(refused(&[("CUSTOMERS_LISTEN", "0.0.0.0:0")]).stderr.contains("CUSTOMERS_PUBLIC_URL"));
+    let settings = [("CUSTOMERS_DATABASE_URL", "postgres://127.0.0.1:1/customers")];
+    assert!(refused(&settings).stderr.contains("CUSTOMERS_SECRET_KEY"));
+}
+
+#[test]
+fn a_wrong_secret_stops_the_start() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(Service::start_in(directory.path(), binary(), &["serve"], &[]));
+    let output = Service::run(binary(), &["serve"], &[("CUSTOMERS_SECRET_KEY", SECRET_KEY)], Some(directory.path()));
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(output.stderr.contains("CUSTOMERS_SECRET_KEY"), "{}", output.stderr);
+}
+
+#[test]
+fn a_file_sets_what_the_environment_does_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("customers.toml");
+    let path = file.to_str().unwrap();
+    std::fs::write(&file, "log_format = \"json\"\nphone_validation = \"valid\"\nconfirmation_attempts = 3\n").unwrap();
+    let settings = [("CUSTOMERS_PHONE_VALIDATION", "any")];
+    let service = Service::start(binary(), &["serve", "--config", path], &settings);
+    assert!(service.logs().lines().all(|line| line.starts_with('{')), "{}", service.logs());
+    assert!(service.logs().contains("\"phone_validation\":\"any\""), "the environment beats it: {}", service.logs());
+
+    for (text, part) in [
+        ("listn = \"127.0.0.1:0\"", "listn"),
+        ("CUSTOMERS_LISTEN = \"127.0.0.1:0\"", "CUSTOMERS_LISTEN"),
+        ("secret_key = \"hunter2", "line 1"),
+        ("listen = [1]", "listen"),
+        ("log = \"info\"\nlink_ttl = 60", "CUSTOMERS_LINK_TTL"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let output = Service::run(binary(), &["serve", "--config", path], &[], None);
+        assert_eq!(output.status.code(), Some(2), "{text}: {output:?}");
+        assert!(output.stderr.contains(part) && !output.stderr.contains("hunter2"), "{text}: {}", output.stderr);
+        assert_eq!(output.stderr.lines().count(), 1, "{}", output.stderr);
+    }
+    let output = Service::run(binary(), &["serve", "--config", "/nowhere.toml"], &[], None);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stderr.contains("/nowhere.toml"), "{}", output.stderr);
+}

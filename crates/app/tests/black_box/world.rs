@@ -1,0 +1,147 @@
+//! A running service on a database of its own, with a key to it.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use test_support::{Answer, DatabaseKind, Http, Output, Service, TestDatabase};
+
+/// The secret key of these tests: any 32 bytes.
+pub(crate) const SECRET_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+/// The binary under test.
+pub(crate) fn binary() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_customers"))
+}
+
+/// A running service on a database of its own.
+pub(crate) struct World {
+    settings: Vec<(String, String)>,
+    directory: TempDir,
+    pub(crate) service: Service,
+    /// A client with a key that may write.
+    pub(crate) http: Http,
+    pub(crate) key: String,
+    // Last, so that the service has ended before its database goes.
+    pub(crate) database: TestDatabase,
+}
+
+impl World {
+    /// `customers serve --dev` on an empty database, with settings over the defaults.
+    pub(crate) fn with(kind: DatabaseKind, settings: &[(&str, &str)]) -> Self {
+        let database = TestDatabase::empty(kind);
+        let url = database.url().to_owned();
+        Self::on(database, &url, settings)
+    }
+
+    pub(crate) fn start(kind: DatabaseKind) -> Self {
+        Self::with(kind, &[])
+    }
+
+    /// The same on a database that is reached at another URL.
+    pub(crate) fn on(database: TestDatabase, url: &str, settings: &[(&str, &str)]) -> Self {
+        let mut all = vec![("CUSTOMERS_DATABASE_URL", url), ("CUSTOMERS_SECRET_KEY", SECRET_KEY)];
+        all.extend_from_slice(settings);
+        let directory = TempDir::new().expect("a temporary directory");
+        let service = Service::start_in(directory.path(), binary(), &["serve", "--dev"], &all);
+        let settings = all.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let key = run(&all, directory.path(), &["keys", "create", "--name", "test"]).stdout.trim().to_owned();
+        let http = service.client().with_key(&key);
+        Self { settings, directory, service, http, key, database }
+    }
+
+    /// Starts the service again after it has ended.
+    pub(crate) fn start_again(&mut self) {
+        self.service = self.another();
+        self.http = self.service.client().with_key(&self.key);
+    }
+
+    /// Changes the secret key that the next start is given, and says what it was before.
+    pub(crate) fn rotate_secret(&mut self, key: &str) {
+        self.settings.retain(|(name, _)| name != "CUSTOMERS_SECRET_KEY");
+        self.settings.push(("CUSTOMERS_SECRET_KEY".to_owned(), key.to_owned()));
+        self.settings.push(("CUSTOMERS_SECRET_KEY_PREVIOUS".to_owned(), SECRET_KEY.to_owned()));
+    }
+
+    /// Another process on the same database.
+    pub(crate) fn another(&self) -> Service {
+        Service::start_in(self.directory.path(), binary(), &["serve", "--dev"], &self.settings())
+    }
+
+    /// Runs a command of the binary on the same database.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        run(&self.settings(), self.directory.path(), arguments)
+    }
+
+    /// A client whose key has this scope.
+    pub(crate) fn client_with_scope(&self, scope: &str) -> Http {
+        let output = self.run(&["keys", "create", "--name", scope, "--scope", scope]);
+        self.http.with_key(output.stdout.trim())
+    }
+
+    /// Creates an unconfirmed customer with a number of his own.
+    pub(crate) fn create(&self) -> Value {
+        let answer = self.http.post("/v1/customers", &new_customer(&number()));
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()
+    }
+
+    /// All events, read page by page.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        let mut events = Vec::new();
+        let mut path = "/v1/events?limit=100".to_owned();
+        loop {
+            let answer = self.http.get(&path);
+            assert_eq!(answer.status, 200, "{answer:?}");
+            events.extend(answer.json().as_array().unwrap().clone());
+            match next_page(&answer) {
+                Some(next) => path = next,
+                None => return events,
+            }
+        }
+    }
+
+    fn settings(&self) -> Vec<(&str, &str)> {
+        self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
+}
+
+fn run(settings: &[(&str, &str)], directory: &Path, arguments: &[&str]) -> Output {
+    let output = Service::run(binary(), arguments, settings, Some(directory));
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    output
+}
+
+/// The path in `Link: <…>; rel="next"`.
+pub(crate) fn next_page(answer: &Answer) -> Option<String> {
+    let path = answer.header("link")?.strip_prefix('<')?.strip_suffix(">; rel=\"next\"")?;
+    Some(path.to_owned())
+}
+
+/// A Canadian number that no other call gives.
+pub(crate) fn number() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("+1418581{:04}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The body that creates a customer with this number.
+pub(crate) fn new_customer(number: &str) -> Value {
+    json!({"unconfirmed_phone_number": number, "country_code": "CA"})
+}
+
+/// The path of a customer.
+pub(crate) fn path_of(customer: &Value) -> String {
+    format!("/v1/customers/{}", customer["id"].as_str().unwrap())
+}
+
+/// The token of an unconfirmed customer.
+pub(crate) fn token_of(customer: &Value) -> &str {
+    customer["confirmation_token"].as_str().unwrap()
+}
+
+/// A token that is not this one.
+pub(crate) fn other_token(token: &str) -> String {
+    let number: u32 = token.parse().unwrap();
+    format!("{:06}", (number + 1) % 1_000_000)
+}
