@@ -167,3 +167,42 @@ impl Members {
         if errors.is_empty() { Ok(()) } else { Err(Problem::invalid_parameters(errors)) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::error::PayloadError;
+    use actix_web::web::Bytes;
+    use futures_util::stream;
+
+    fn body(payload: impl futures_util::Stream<Item = Result<Bytes, PayloadError>> + 'static) -> Body {
+        Body {
+            payload: dev::Payload::Stream { payload: Box::pin(payload) },
+            content_length: None,
+            is_json: true,
+            is_encoded: false,
+        }
+    }
+
+    async fn refused(body: Body) -> Code {
+        body.object().await.err().unwrap().code
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_not_waited_for_long() {
+        let first = stream::iter([Ok(Bytes::from_static(b"{"))]);
+        assert_eq!(refused(body(first.chain(stream::pending()))).await, Code::RequestTimeout);
+    }
+
+    #[tokio::test]
+    async fn a_body_of_unknown_length_is_cut_at_the_limit() {
+        let endless = stream::repeat_with(|| Ok(Bytes::from_static(&[b' '; 1024])));
+        assert_eq!(refused(body(endless)).await, Code::PayloadTooLarge);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_off_is_malformed() {
+        let broken = stream::iter([Ok(Bytes::from_static(b"{}")), Err(PayloadError::Incomplete(None))]);
+        assert_eq!(refused(body(broken)).await, Code::MalformedRequest);
+    }
+}

@@ -103,3 +103,64 @@ fn log(method: &Method, route: Option<&str>, status: u16, duration: Duration, ke
     let key_id = key_id.map(|id| id.to_string());
     tracing::info!(method, route = route.unwrap_or("-"), status, duration_ms, key_id, "request");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    use actix_web::middleware::from_fn;
+    use actix_web::test::{TestRequest, init_service};
+    use actix_web::{App, HttpResponse};
+    use ports::{
+        MockApiKeyRepository, MockClock, MockCustomerRepository, MockEventOutbox, MockIdGenerator,
+        MockInstallationRepository, MockLinkRepository, MockSecrets, MockTokenGenerator,
+    };
+    use use_cases::{Policies, Ports, Service};
+
+    fn state() -> web::Data<State> {
+        let ports = Ports {
+            customers: Arc::new(MockCustomerRepository::new()),
+            events: Arc::new(MockEventOutbox::new()),
+            links: Arc::new(MockLinkRepository::new()),
+            api_keys: Arc::new(MockApiKeyRepository::new()),
+            installation: Arc::new(MockInstallationRepository::new()),
+            clock: Arc::new(MockClock::new()),
+            ids: Arc::new(MockIdGenerator::new()),
+            tokens: Arc::new(MockTokenGenerator::new()),
+            secrets: Arc::new(MockSecrets::new()),
+        };
+        web::Data::new(State { service: Arc::new(Service::new(ports, Policies::default())), public_url: String::new() })
+    }
+
+    async fn panics() -> HttpResponse {
+        panic!("a defect")
+    }
+
+    async fn fails() -> Result<HttpResponse, Error> {
+        Err(actix_web::error::ErrorBadGateway("an internal message"))
+    }
+
+    #[actix_web::test]
+    async fn a_panic_and_an_error_of_the_framework_are_problems_with_the_requests_id() {
+        let app = App::new()
+            .app_data(state())
+            .wrap(from_fn(observe))
+            .route("/panics", web::get().to(panics))
+            .route("/fails", web::get().to(fails));
+        let app = init_service(app).await;
+        for path in ["/panics", "/fails"] {
+            let request = TestRequest::get().uri(path).insert_header((X_REQUEST_ID, "the-request"));
+            let response = match actix_web::dev::Service::call(&app, request.to_request()).await {
+                Ok(response) => response.into_parts().1.map_into_boxed_body(),
+                Err(error) => error.error_response(),
+            };
+            assert_eq!(response.status().as_u16(), 500, "{path}");
+            assert_eq!(response.headers().get(X_REQUEST_ID).unwrap(), "the-request");
+            let body = actix_web::body::to_bytes(response.into_body()).await.unwrap();
+            let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!((&problem["code"], &problem["request_id"]), (&"internal_error".into(), &"the-request".into()));
+            assert!(!problem.to_string().contains("an internal message"));
+        }
+    }
+}

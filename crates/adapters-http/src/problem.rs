@@ -336,3 +336,6 @@ impl ResponseError for Problem {
         self.respond("")
     }
 }
+
+#[cfg(test)]
+mod tests;
