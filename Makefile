@@ -1,0 +1,35 @@
+# What is done with this tree. `make` lists it.
+
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+# Further arguments: make test ARGS='confirm', make run ARGS='--config customers.toml'
+ARGS ?=
+
+.PHONY: help run test lint fmt docs release
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+# The first build takes minutes and tells how far it is; later ones say nothing but what is wrong.
+run: ## Start a service to try, with SQLite in this directory
+	@$(CARGO) build --locked --package app --bin customers $(if $(wildcard $(TARGET)/debug/customers),--quiet)
+	@exec $(TARGET)/debug/customers serve --dev $(ARGS)
+
+test: ## Run all tests, with a PostgreSQL server of their own
+	scripts/with-postgres $(CARGO) test --workspace --locked $(ARGS)
+
+lint: ## Check format, lints, documentation and the rules of the house
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --locked
+	$(CARGO) test --package house --locked
+
+fmt: ## Format the sources
+	$(CARGO) fmt --all
+
+docs: ## Build the crates' documentation
+	$(CARGO) doc --workspace --no-deps --locked
+
+release: ## Build the binary to deploy and check that it needs nothing of the machine
+	$(CARGO) build --release --locked --package app --bin customers
+	scripts/check-self-contained $(TARGET)/release/customers

@@ -1,0 +1,20 @@
+//! What the tests of several crates share: databases of their own, a proxy that can be cut, the running binary.
+//!
+//! Everything here panics with a sentence when the ground of a test is missing: a test cannot go on without it.
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    reason = "a test without its ground ends; who reads the panic wants the sentence, not an error to pass on"
+)]
+
+mod database;
+mod database_url;
+mod fault_proxy;
+mod http;
+mod service;
+
+pub use database::{DatabaseKind, TestDatabase, drop_databases_of_this_run};
+pub use fault_proxy::FaultProxy;
+pub use http::{Answer, Http};
+pub use service::{Output, Service};
