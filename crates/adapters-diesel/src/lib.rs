@@ -1,0 +1,100 @@
+//! SQLite and PostgreSQL behind the repository ports: one set of queries, two databases.
+//!
+//! Everything that is written against a database stands once, under `store/`, and is compiled twice: as
+//! `sqlite::store` and as `postgresql::store`. In there, `super` at its top is the database: its connection type, how
+//! a write transaction begins, and the few statements that the two spell differently. What needs no database (the
+//! schema, the lanes that carry calls to blocking threads, what goes wrong) is compiled once.
+//!
+//! To add a query: write it under `store/`, in the DSL of diesel, beside its row and its mapping. To add a column: a
+//! migration of the same name under `migrations/sqlite` and `migrations/postgresql`, then `schema.rs`, then the row.
+
+#![expect(clippy::duplicate_mod, reason = "the queries are compiled once for each database")]
+
+mod failure;
+mod lane;
+mod postgresql;
+mod row;
+mod schema;
+mod sql_types;
+mod sqlite;
+mod url;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+// Named for their features alone: both client libraries are compiled in.
+use libsqlite3_sys as _;
+use ports::{ApiKeyRepository, CustomerRepository, EventOutbox, InstallationRepository, LinkRepository, StoreError};
+use pq_sys as _;
+
+pub use url::{DatabaseUrl, DatabaseUrlError};
+
+/// A database behind the ports.
+#[derive(Clone)]
+pub struct Database {
+    /// Customers.
+    pub customers: Arc<dyn CustomerRepository>,
+    /// The events of their changes.
+    pub events: Arc<dyn EventOutbox>,
+    /// Links to their own pages.
+    pub links: Arc<dyn LinkRepository>,
+    /// API keys.
+    pub api_keys: Arc<dyn ApiKeyRepository>,
+    /// The installation itself.
+    pub installation: Arc<dyn InstallationRepository>,
+    migrations: Arc<dyn Migrations>,
+}
+
+/// Makes the schema this release's.
+#[async_trait]
+trait Migrations: Send + Sync {
+    /// Runs the migrations that are pending and returns their names.
+    async fn migrate(&self) -> Result<Vec<String>, StoreError>;
+}
+
+/// Opens the database of `url`.
+///
+/// PostgreSQL is connected to when it is first needed, so that a service may start before it; until it answers, every
+/// call is [`StoreError::Unavailable`]. SQLite's file is made here, readable by its owner alone.
+///
+/// # Errors
+/// When SQLite's file cannot be opened.
+pub async fn connect(url: &DatabaseUrl) -> Result<Database, StoreError> {
+    match (url.sqlite_path(), url.postgresql_url()) {
+        (Some(path), _) => Ok(Database::over(sqlite::connect(path).await?)),
+        (None, Some(url)) => Ok(Database::over(postgresql::connect(&url))),
+        (None, None) => Err(StoreError::Rejected("a URL of neither database".to_owned())),
+    }
+}
+
+impl Database {
+    fn over<S>(store: S) -> Self
+    where
+        S: CustomerRepository
+            + EventOutbox
+            + LinkRepository
+            + ApiKeyRepository
+            + InstallationRepository
+            + Migrations
+            + 'static,
+    {
+        let store = Arc::new(store);
+        Self {
+            customers: store.clone(),
+            events: store.clone(),
+            links: store.clone(),
+            api_keys: store.clone(),
+            installation: store.clone(),
+            migrations: store,
+        }
+    }
+
+    /// Makes the schema this release's and returns the names of the migrations that ran; none, without taking a lock,
+    /// where none was pending. Several processes may do this at once: one runs them, the others wait.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
+        self.migrations.migrate().await
+    }
+}

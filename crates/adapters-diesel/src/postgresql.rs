@@ -1,0 +1,70 @@
+//! PostgreSQL: one pool for reads and writes, connected when it is needed.
+
+use std::thread::available_parallelism;
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection as _, PgConnection};
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+
+use crate::failure::Failure;
+use crate::lane::Lane;
+
+#[path = "store/mod.rs"]
+mod store;
+
+use store::Store;
+
+type Backend = diesel::pg::Pg;
+type Connection = PgConnection;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgresql");
+
+/// How many tables there are of the name that is bound, in the schemas that unqualified names are looked up in.
+const COUNT_TABLES: &str = "SELECT count(*) AS number FROM information_schema.tables \
+     WHERE table_schema = ANY (current_schemas(false)) AND table_name = $1";
+
+/// No statement and no wait for a lock is longer than a caller would wait. The wait for a lock is longer than the
+/// second after which PostgreSQL looks for a deadlock, so that one is told and tried again.
+const SETTINGS: &str =
+    "SET statement_timeout = 5000; SET lock_timeout = 2000; SET idle_in_transaction_session_timeout = 15000";
+
+/// The advisory lock of those who migrate; the number means nothing.
+const LOCK_MIGRATIONS: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 30000; \
+     SELECT pg_advisory_xact_lock(4916032177)";
+/// A statement that changes a table waits for those who use it, and all others wait behind it: it had better fail.
+const MIGRATION_SETTINGS: &str = "SET LOCAL statement_timeout = 30000; SET LOCAL lock_timeout = 3000";
+
+/// A store on the server of `url`, which may be down yet.
+pub(crate) fn connect(url: &str) -> Store {
+    let size = available_parallelism().map_or(8, |cores| (cores.get() * 4).clamp(8, 16));
+    let url = url.to_owned();
+    let lane = Lane::new(size, move || open(&url));
+    Store::new(lane.clone(), lane)
+}
+
+fn open(url: &str) -> Result<Connection, Failure> {
+    let mut connection = PgConnection::establish(url).map_err(|error| Failure::Unavailable(error.to_string()))?;
+    connection.batch_execute(SETTINGS)?;
+    Ok(connection)
+}
+
+/// A write transaction. Read committed is enough, and is said whatever the server's default: unique constraints and
+/// version checks do not read before they write.
+fn transaction<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&mut Connection) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    connection.build_transaction().read_committed().run(work)
+}
+
+/// The transaction that migrations run in, under the lock that other processes wait for.
+fn migration_transaction<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&mut Connection) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    connection.build_transaction().read_committed().run(|connection| {
+        connection.batch_execute(LOCK_MIGRATIONS)?;
+        connection.batch_execute(MIGRATION_SETTINGS)?;
+        work(connection)
+    })
+}

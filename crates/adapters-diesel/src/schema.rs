@@ -1,0 +1,107 @@
+//! The tables, once for both databases. `migrations/` makes them.
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::sql_types::{Id, Instant};
+
+    customers (id) {
+        id -> Id,
+        phone_number -> Nullable<Text>,
+        unconfirmed_phone_number -> Text,
+        country_code -> Text,
+        email -> Nullable<Text>,
+        first_name -> Nullable<Text>,
+        last_name -> Nullable<Text>,
+        confirmation_token -> Nullable<Text>,
+        token_generated_at -> Nullable<Instant>,
+        token_wrong_tries -> BigInt,
+        confirmed_at -> Nullable<Instant>,
+        confirmation_sent_at -> Nullable<Instant>,
+        wrong_tries -> Text,
+        tokens_in_row -> BigInt,
+        last_token_at -> Nullable<Instant>,
+        sequence -> BigInt,
+        revision -> BigInt,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::Text;
+    use crate::sql_types::Id;
+
+    phone_number_claims (phone_number) {
+        phone_number -> Text,
+        customer_id -> Id,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::sql_types::{Id, Instant};
+
+    events (id) {
+        id -> Id,
+        customer_id -> Id,
+        sequence -> BigInt,
+        #[sql_name = "type"]
+        kind -> Text,
+        occurred_at -> Instant,
+        payload -> Text,
+        position -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, SmallInt};
+
+    event_numbering (id) {
+        id -> SmallInt,
+        last_position -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+    use crate::sql_types::{Id, Instant};
+
+    links (id) {
+        id -> Id,
+        customer_id -> Id,
+        purpose -> Text,
+        generation -> BigInt,
+        code -> Binary,
+        created_at -> Instant,
+        expires_at -> Instant,
+        revoked_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{Binary, Nullable, Text};
+    use crate::sql_types::{Id, Instant};
+
+    api_keys (id) {
+        id -> Id,
+        name -> Text,
+        scope -> Text,
+        digest -> Binary,
+        created_at -> Instant,
+        expires_at -> Nullable<Instant>,
+        revoked_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{Binary, SmallInt};
+
+    secret_check (id) {
+        id -> SmallInt,
+        digest -> Binary,
+    }
+}
+
+diesel::joinable!(phone_number_claims -> customers (customer_id));
+diesel::allow_tables_to_appear_in_same_query!(customers, phone_number_claims);

@@ -1,0 +1,102 @@
+//! SQLite: one writer, a pool of readers, a file in WAL mode.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::thread::{available_parallelism, sleep};
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection as _, SqliteConnection};
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use ports::StoreError;
+
+use crate::failure::Failure;
+use crate::lane::Lane;
+
+#[path = "store/mod.rs"]
+mod store;
+
+use store::Store;
+
+type Backend = diesel::sqlite::Sqlite;
+type Connection = SqliteConnection;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+
+/// How many tables there are of the name that is bound.
+const COUNT_TABLES: &str = "SELECT count(*) AS number FROM sqlite_master WHERE type = 'table' AND name = $1";
+
+/// What every connection is set to. A commit is on the disk when it returns (`synchronous = FULL`); a lock that
+/// another process holds is waited for, but not for ever.
+const SETTINGS: &str = "PRAGMA busy_timeout = 2000; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; \
+     PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8000; \
+     PRAGMA journal_size_limit = 67108864;";
+
+/// The longest that the switch to WAL mode is tried, in steps of [`WAL_STEP`]: while another process does the same,
+/// SQLite refuses at once whatever the busy timeout.
+const WAL_STEPS: u32 = 200;
+const WAL_STEP: Duration = Duration::from_millis(10);
+
+/// Opens the file, which is made where there is none, and the writer on it.
+pub(crate) async fn connect(path: &Path) -> Result<Store, StoreError> {
+    // A name that SQLite can take for nothing but a path: it knows URIs and the name ":memory:".
+    let path = if path.is_absolute() { path.to_owned() } else { Path::new(".").join(path) };
+    let name = path.to_str().ok_or_else(|| StoreError::Rejected("the path is not UTF-8".to_owned()))?.to_owned();
+    let (writer, reader) = (name.clone(), name);
+    let writers = Lane::new(1, move || {
+        make_private(Path::new(&writer))?;
+        open(&writer)
+    });
+    let readers = Lane::new(available_parallelism().map_or(4, |cores| cores.get().clamp(2, 8)), move || {
+        let mut connection = open(&reader)?;
+        connection.batch_execute("PRAGMA query_only = ON")?;
+        Ok(connection)
+    });
+    writers.run(|connection| Ok(connection.batch_execute("SELECT 1")?)).await?;
+    Ok(Store::new(readers, writers))
+}
+
+/// Customers' data are nobody else's: a new file is its owner's alone. SQLite gives its other files the same mode.
+fn make_private(path: &Path) -> Result<(), Failure> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(Failure::Unavailable(format!("cannot make {}: {error}", path.display()))),
+    }
+}
+
+fn open(name: &str) -> Result<Connection, Failure> {
+    let mut connection = SqliteConnection::establish(name)
+        .map_err(|error| Failure::Unavailable(format!("cannot open {name}: {error}")))?;
+    connection.batch_execute(SETTINGS)?;
+    for _ in 0..WAL_STEPS {
+        match connection.batch_execute("PRAGMA journal_mode = WAL").map_err(Failure::from) {
+            Err(Failure::Unavailable(_)) => sleep(WAL_STEP),
+            done => return done.map(|()| connection),
+        }
+    }
+    Err(Failure::Unavailable(format!("{name} is locked")))
+}
+
+/// A write transaction. It takes the write lock at its start: one that read first could not, were another faster.
+fn transaction<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&mut Connection) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    connection.immediate_transaction(work)
+}
+
+/// The transaction that migrations run in: the write lock is the one that other processes wait for.
+fn migration_transaction<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&mut Connection) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    connection.batch_execute("PRAGMA busy_timeout = 30000")?;
+    let result = connection.immediate_transaction(work);
+    connection.batch_execute(SETTINGS)?;
+    result
+}

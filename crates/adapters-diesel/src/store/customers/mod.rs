@@ -1,0 +1,38 @@
+//! Customers: finding one by his id, saving a change.
+
+mod row;
+mod save;
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use domain::{Change, Customer, CustomerId};
+use ports::{CustomerRepository, SaveError, StoreError};
+
+use self::row::CustomerRow;
+use self::save::Save;
+use super::events::EventRow;
+use super::{Connection, Failure, Store, write};
+use crate::schema::customers;
+use crate::sql_types::RowId;
+
+#[async_trait]
+impl CustomerRepository for Store {
+    async fn find(&self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
+        self.readers
+            .run(move |connection| {
+                let row: Option<CustomerRow> = customers::table
+                    .find(RowId(id.uuid()))
+                    .select(CustomerRow::as_select())
+                    .first(connection)
+                    .optional()
+                    .map_err(|error| CustomerRow::unreadable(id, error))?;
+                row.map(CustomerRow::into_customer).transpose()
+            })
+            .await
+    }
+
+    async fn save(&self, change: &Change) -> Result<(), SaveError> {
+        let save = Save::of(change).map_err(StoreError::from)?;
+        self.writers.run(move |connection| save.run(connection)).await?
+    }
+}

@@ -1,0 +1,168 @@
+//! The outbox: events are stored with their changes, numbered after the commit, read by number.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use domain::Event;
+use ports::{EventOutbox, EventPage, EventQuery, StoreError, StoredEvent};
+use tokio::time::timeout;
+
+use super::{Connection, Failure, Store, write};
+use crate::schema::{event_numbering, events};
+use crate::sql_types::{RowId, RowInstant};
+
+/// How long a reader waits for others of this process who number events.
+const TURN_WAIT: Duration = Duration::from_secs(2);
+
+/// How many events one transaction numbers.
+const BATCH: usize = 1_000;
+
+/// Numbers a batch from the position after the bound one. Within one customer the order is that of the sequence: an
+/// event is made of the customer as he was stored with the one before, at no earlier time, so that wherever an event
+/// is seen, the one before it is seen, and stands before it here.
+const NUMBER_BATCH: &str = "UPDATE events SET position = $1 + numbered.rank \
+     FROM (SELECT id, row_number() OVER (ORDER BY occurred_at, sequence, id) AS rank FROM events \
+           WHERE position IS NULL ORDER BY occurred_at, sequence, id LIMIT 1000) AS numbered \
+     WHERE events.id = numbered.id";
+
+/// An event as it is stored with its change: without a position.
+#[derive(Insertable)]
+#[diesel(table_name = events)]
+pub(super) struct EventRow {
+    id: RowId,
+    customer_id: RowId,
+    sequence: i64,
+    kind: &'static str,
+    occurred_at: RowInstant,
+    payload: String,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = events)]
+struct PageRow {
+    id: RowId,
+    payload: String,
+}
+
+/// What a look at the events gives.
+enum Look {
+    /// What was asked for.
+    Page(Option<EventPage>),
+    /// Committed events that bear no number yet.
+    Unnumbered,
+}
+
+#[async_trait]
+impl EventOutbox for Store {
+    async fn page(&self, query: EventQuery) -> Result<Option<EventPage>, StoreError> {
+        if let Look::Page(page) = self.look(&query).await? {
+            return Ok(page);
+        }
+        // One numbers at a time, and the others of this process wait here rather than on a connection each.
+        let turn = timeout(TURN_WAIT, self.numbering.lock()).await;
+        let _turn = turn.map_err(|_| StoreError::Unavailable("events were not numbered in time".to_owned()))?;
+        if let Look::Page(page) = self.look(&query).await? {
+            return Ok(page);
+        }
+        self.writers.run(number_all).await?;
+        self.readers.run(move |connection| page(connection, &query)).await
+    }
+}
+
+impl Store {
+    async fn look(&self, query: &EventQuery) -> Result<Look, StoreError> {
+        let query = query.clone();
+        self.readers.run(move |connection| look(connection, &query)).await
+    }
+}
+
+/// A look that costs no lock where nothing is to be numbered, which is most of the time.
+fn look(connection: &mut Connection, query: &EventQuery) -> Result<Look, Failure> {
+    // The order is that of the index of unnumbered events. Without it, PostgreSQL reads the whole table when it has last
+    // counted before a backlog was numbered.
+    let unnumbered: Option<RowId> = events::table
+        .filter(events::position.is_null())
+        .order((events::occurred_at, events::sequence, events::id))
+        .select(events::id)
+        .first(connection)
+        .optional()?;
+    if unnumbered.is_some() {
+        return Ok(Look::Unnumbered);
+    }
+    Ok(Look::Page(page(connection, query)?))
+}
+
+fn page(connection: &mut Connection, query: &EventQuery) -> Result<Option<EventPage>, Failure> {
+    let after = match query.after {
+        None => 0,
+        Some(id) => {
+            let position: Option<Option<i64>> =
+                events::table.find(RowId(id.uuid())).select(events::position).first(connection).optional()?;
+            match position {
+                None => return Ok(None),
+                // It was committed after the numbering: nothing that bears a number comes after it.
+                Some(None) => return Ok(Some(EventPage::default())),
+                Some(Some(position)) => position,
+            }
+        }
+    };
+    let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+    // One more than asked for tells whether there are more.
+    let page = events::table
+        .filter(events::position.gt(after))
+        .order(events::position)
+        .limit(i64::from(query.limit) + 1)
+        .select(PageRow::as_select());
+    let mut rows: Vec<PageRow> = match query.customer_id {
+        None => page.load(connection)?,
+        Some(id) => page.filter(events::customer_id.eq(RowId(id.uuid()))).load(connection)?,
+    };
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let events = rows.into_iter().map(|row| StoredEvent { id: row.id.0.into(), payload: row.payload }).collect();
+    Ok(Some(EventPage { events, more }))
+}
+
+/// Numbers all events that were committed before the call.
+fn number_all(connection: &mut Connection) -> Result<(), Failure> {
+    while write(connection, number_batch)? == BATCH {}
+    Ok(())
+}
+
+fn number_batch(connection: &mut Connection) -> Result<usize, Failure> {
+    // The lock comes before the look: what was committed before it was had, the statements after it see.
+    let counter = event_numbering::table.find(1_i16);
+    diesel::update(counter)
+        .set(event_numbering::last_position.eq(event_numbering::last_position))
+        .execute(connection)?;
+    let last: i64 = counter.select(event_numbering::last_position).first(connection)?;
+    let numbered = diesel::sql_query(NUMBER_BATCH).bind::<BigInt, _>(last).execute(connection)?;
+    let next = i64::try_from(numbered).ok().and_then(|numbered| last.checked_add(numbered));
+    let next = next.ok_or_else(|| Failure::Rejected("positions are used up".to_owned()))?;
+    diesel::update(counter).set(event_numbering::last_position.eq(next)).execute(connection)?;
+    Ok(numbered)
+}
+
+impl EventRow {
+    pub(super) fn of(event: &Event) -> Result<Self, Failure> {
+        // The error would quote the document.
+        let payload = serde_json::to_string(&wire::Event::new(event))
+            .map_err(|_| Failure::Rejected("an event cannot be written as JSON".to_owned()))?;
+        Ok(Self {
+            id: RowId(event.id.uuid()),
+            customer_id: RowId(event.customer_id.uuid()),
+            sequence: event.sequence,
+            kind: wire::Event::kind(&event.body),
+            occurred_at: event.occurred_at.into(),
+            payload,
+        })
+    }
+
+    /// Stores the event. One statement each, as there is one event to nearly every change.
+    pub(super) fn insert(&self, connection: &mut Connection) -> Result<(), Failure> {
+        diesel::insert_into(events::table).values(self).execute(connection)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,63 @@
+//! The queries, compiled once for each database: `super` is the database.
+
+mod api_keys;
+mod customers;
+mod events;
+mod installation;
+mod links;
+mod migrations;
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use super::{Backend, COUNT_TABLES, Connection, MIGRATIONS, migration_transaction};
+use crate::failure::Failure;
+use crate::lane::Lane;
+
+/// All ports over one database.
+pub(crate) struct Store {
+    readers: Lane<Connection>,
+    writers: Lane<Connection>,
+    /// Held by whoever numbers events.
+    numbering: Mutex<()>,
+}
+
+impl Store {
+    /// A store whose reads and writes run on these lanes, which may be one.
+    pub(super) fn new(readers: Lane<Connection>, writers: Lane<Connection>) -> Self {
+        Self { readers, writers, numbering: Mutex::new(()) }
+    }
+}
+
+/// How often a transaction that met another is tried again.
+const RETRIES: u32 = 5;
+/// The wait before the first of them; each further one waits twice as long.
+const RETRY_WAIT: Duration = Duration::from_millis(4);
+
+/// One write transaction, tried again after a serialization failure or a deadlock. `work` must have no effect but on
+/// the database.
+///
+/// A connection that is lost while the answer to the commit is awaited is told apart ([`Failure::InDoubt`]): what was
+/// written may be stored, so that it must not be written again.
+fn write<T>(
+    connection: &mut Connection,
+    mut work: impl FnMut(&mut Connection) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut tries = 0;
+    loop {
+        let mut committing = false;
+        let result = super::transaction(connection, |connection| {
+            let value = work(connection)?;
+            committing = true;
+            Ok(value)
+        });
+        match result {
+            Err(Failure::Contended(_)) if tries < RETRIES => sleep(RETRY_WAIT * 2_u32.pow(tries)),
+            Err(Failure::Lost(message)) if committing => return Err(Failure::InDoubt(message)),
+            done => return done,
+        }
+        tries += 1;
+    }
+}

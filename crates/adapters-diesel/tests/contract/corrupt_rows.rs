@@ -1,0 +1,103 @@
+//! Rows that no longer parse are told by table, column and key.
+
+use chrono::TimeDelta;
+use domain::{Customer, Link, LinkId, LinkPolicy, LinkPurpose, NewCustomer};
+use ports::{ApiKey, ApiKeyId, Digest, Scope, StoreError, StoredLink};
+
+use crate::fixture::Fixture;
+use crate::making::{at, changed, creation, fresh_uuid, full_profile, new_customer};
+
+crate::on_both_databases!(
+    a_customers_row_that_does_not_parse_is_named,
+    a_links_row_that_does_not_parse_is_named,
+    a_keys_row_that_does_not_parse_is_named,
+    a_check_value_of_another_length_is_named,
+);
+
+/// A time that the database keeps and no calendar has.
+fn no_time(db: &Fixture) -> &'static str {
+    if db.is_sqlite() { "9223372036854775807" } else { "'infinity'" }
+}
+
+fn short_bytes(db: &Fixture) -> &'static str {
+    if db.is_sqlite() { "x'0102'" } else { "'\\x0102'" }
+}
+
+async fn a_customers_row_that_does_not_parse_is_named(db: Fixture) {
+    let time = no_time(&db);
+    let mut cases = vec![
+        ("unconfirmed_phone_number", "'418-581-0827'"),
+        ("country_code", "'ZZ'"),
+        ("email", "'nobody'"),
+        ("first_name", "''"),
+        ("last_name", "'a\tb'"),
+        ("confirmation_token", "'12345'"),
+        ("token_generated_at", time),
+        ("token_wrong_tries", "-1"),
+        ("confirmation_sent_at", time),
+        ("wrong_tries", "'1795464000123 soon'"),
+        ("tokens_in_row", "4294967296"),
+        ("last_token_at", time),
+        ("created_at", time),
+        ("updated_at", time),
+    ];
+    if db.is_sqlite() {
+        cases.push(("country_code", "CAST(x'43ff' AS TEXT)"));
+    }
+    for (column, value) in cases {
+        let customer = db.save(&creation(NewCustomer { profile: full_profile(), ..new_customer() })).await;
+        expect_corrupt(&db, &customer, column, value).await;
+    }
+    for (column, value) in [("phone_number", "'+14185810000'"), ("confirmed_at", time)] {
+        let customer = db.save(&changed(Customer::create_confirmed(new_customer(), at(0)))).await;
+        expect_corrupt(&db, &customer, column, value).await;
+    }
+}
+
+async fn expect_corrupt(db: &Fixture, customer: &Customer, column: &'static str, value: &str) {
+    let id = customer.id();
+    db.execute(&format!("UPDATE customers SET {column} = {value} WHERE id = {}", db.literal(id.uuid())));
+    let found = db.database.customers.find(id).await;
+    let corrupt = StoreError::Corrupt { table: "customers", column, id: id.to_string() };
+    assert_eq!(found, Err(corrupt), "{column} = {value}");
+}
+
+async fn a_links_row_that_does_not_parse_is_named(db: Fixture) {
+    for (column, value) in [("purpose", "'hat'"), ("expires_at", no_time(&db)), ("code", short_bytes(&db))] {
+        let customer = db.save(&creation(new_customer())).await;
+        let id = LinkId::from(fresh_uuid());
+        let link = Link::next(None, id, customer.id(), LinkPurpose::Card, at(0), &LinkPolicy::default());
+        let stored = StoredLink { link, code: Digest([3; 32]) };
+        db.database.links.issue(vec![stored], at(0) - TimeDelta::days(1)).await.unwrap();
+        db.execute(&format!("UPDATE links SET {column} = {value} WHERE id = {}", db.literal(id.uuid())));
+        let corrupt = StoreError::Corrupt { table: "links", column, id: id.uuid().to_string() };
+        assert_eq!(db.database.links.latest(customer.id()).await, Err(corrupt));
+        db.execute("DELETE FROM links");
+    }
+}
+
+async fn a_keys_row_that_does_not_parse_is_named(db: Fixture) {
+    for (column, value) in [("scope", "'root'"), ("created_at", no_time(&db)), ("digest", short_bytes(&db))] {
+        let key = ApiKey {
+            id: ApiKeyId(fresh_uuid()),
+            name: "key".to_owned(),
+            scope: Scope::Read,
+            digest: Digest([4; 32]),
+            created_at: at(0),
+            expires_at: None,
+            revoked_at: None,
+        };
+        db.database.api_keys.insert(key.clone()).await.unwrap();
+        db.execute(&format!("UPDATE api_keys SET {column} = {value}"));
+        let corrupt = StoreError::Corrupt { table: "api_keys", column, id: key.id.to_string() };
+        assert_eq!(db.database.api_keys.list().await, Err(corrupt));
+        db.execute("DELETE FROM api_keys");
+    }
+}
+
+async fn a_check_value_of_another_length_is_named(db: Fixture) {
+    db.database.installation.secret_check(Digest([1; 32])).await.unwrap();
+    db.execute(&format!("UPDATE secret_check SET digest = {}", short_bytes(&db)));
+    let corrupt = StoreError::Corrupt { table: "secret_check", column: "digest", id: "1".to_owned() };
+    assert_eq!(db.database.installation.secret_check(Digest([1; 32])).await, Err(corrupt));
+}

@@ -1,0 +1,96 @@
+//! A database of a test's own, behind the ports and as raw SQL.
+
+use adapters_diesel::{Database, DatabaseUrl, connect};
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection, SqliteConnection};
+use domain::{Change, Customer, CustomerId};
+use test_support::TestDatabase;
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
+use uuid::Uuid;
+
+pub(crate) struct Fixture {
+    pub(crate) database: Database,
+    pub(crate) url: DatabaseUrl,
+    /// Dropped last: the connections end before their database.
+    place: TestDatabase,
+}
+
+impl Fixture {
+    pub(crate) async fn sqlite() -> Self {
+        Self::empty_sqlite().await.migrated().await
+    }
+
+    /// A copy of a migrated template.
+    pub(crate) async fn postgresql() -> Self {
+        let runtime = Handle::current();
+        let migrate = move |url: &str| {
+            let url = DatabaseUrl::parse(url).unwrap();
+            runtime.block_on(async { connect(&url).await.unwrap().migrate().await.unwrap() });
+        };
+        Self::over(blocking(|| TestDatabase::postgresql_from("adapters_diesel", migrate)).await).await
+    }
+
+    pub(crate) async fn empty_sqlite() -> Self {
+        Self::over(TestDatabase::sqlite()).await
+    }
+
+    pub(crate) async fn empty_postgresql() -> Self {
+        Self::over(blocking(TestDatabase::postgresql).await).await
+    }
+
+    async fn over(place: TestDatabase) -> Self {
+        let url = DatabaseUrl::parse(place.url()).unwrap();
+        Self { database: connect(&url).await.unwrap(), url, place }
+    }
+
+    async fn migrated(self) -> Self {
+        self.database.migrate().await.unwrap();
+        self
+    }
+
+    pub(crate) fn is_sqlite(&self) -> bool {
+        self.url.sqlite_path().is_some()
+    }
+
+    /// Another process's view of the same database.
+    pub(crate) async fn second(&self) -> Database {
+        connect(&self.url).await.unwrap()
+    }
+
+    /// Runs SQL on a connection of its own.
+    pub(crate) fn execute(&self, sql: &str) {
+        self.raw().batch_execute(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    pub(crate) fn raw(&self) -> Box<dyn SimpleConnection + Send> {
+        if self.is_sqlite() {
+            Box::new(SqliteConnection::establish(self.raw_url()).unwrap())
+        } else {
+            Box::new(PgConnection::establish(self.raw_url()).unwrap())
+        }
+    }
+
+    /// What diesel connects to.
+    pub(crate) fn raw_url(&self) -> &str {
+        self.place.url().trim_start_matches("sqlite:")
+    }
+
+    /// A UUID as the database's SQL spells it.
+    pub(crate) fn literal(&self, id: Uuid) -> String {
+        if self.is_sqlite() { format!("x'{}'", id.simple()) } else { format!("'{id}'") }
+    }
+
+    pub(crate) async fn save(&self, change: &Change) -> Customer {
+        self.database.customers.save(change).await.unwrap();
+        change.customer().clone()
+    }
+
+    pub(crate) async fn find(&self, id: CustomerId) -> Option<Customer> {
+        self.database.customers.find(id).await.unwrap()
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    spawn_blocking(work).await.unwrap()
+}

@@ -1,0 +1,115 @@
+//! Links to the customer's own pages.
+
+use chrono::TimeDelta;
+use domain::{Customer, Link, LinkId, LinkPolicy, LinkPurpose};
+use ports::{Digest, StoredLink};
+
+use crate::fixture::Fixture;
+use crate::making::{at, creation, fresh_number, fresh_uuid, new_customer};
+
+crate::on_both_databases!(
+    a_customer_without_links_has_none,
+    links_are_found_as_they_were_issued,
+    the_latest_link_of_each_purpose_is_the_one_of_the_highest_generation,
+    of_many_who_issue_the_next_link_all_get_the_same,
+    long_expired_links_of_the_customer_are_forgotten_and_nobody_elses,
+    nothing_issued_is_nothing_stored,
+);
+
+fn digest() -> Digest {
+    let mut bytes = [7; 32];
+    bytes[..4].copy_from_slice(&fresh_number().to_be_bytes());
+    Digest(bytes)
+}
+
+fn next(customer: &Customer, last: Option<&Link>, purpose: LinkPurpose, seconds: i64) -> StoredLink {
+    let id = LinkId::from(fresh_uuid());
+    let link = Link::next(last, id, customer.id(), purpose, at(seconds), &LinkPolicy::default());
+    StoredLink { link, code: digest() }
+}
+
+fn one_of_each(customer: &Customer, seconds: i64) -> Vec<StoredLink> {
+    LinkPurpose::ALL.map(|purpose| next(customer, None, purpose, seconds)).into()
+}
+
+async fn a_customer_without_links_has_none(db: Fixture) {
+    let customer = db.save(&creation(new_customer())).await;
+    assert_eq!(db.database.links.latest(customer.id()).await.unwrap(), []);
+    assert_eq!(db.database.links.find_by_code(&digest()).await.unwrap(), None);
+}
+
+async fn links_are_found_as_they_were_issued(db: Fixture) {
+    let customer = db.save(&creation(new_customer())).await;
+    let mut links = one_of_each(&customer, 0);
+    links[1].link.revoked_at = Some(at(1));
+    links.rotate_left(1);
+    assert_eq!(db.database.links.issue(links.clone(), at(0)).await.unwrap(), links, "in the order of the asking");
+    for stored in &links {
+        assert_eq!(db.database.links.find_by_code(&stored.code).await.unwrap().as_ref(), Some(&stored.link));
+    }
+    let latest = db.database.links.latest(customer.id()).await.unwrap();
+    assert_eq!(latest.len(), 3);
+    assert!(links.iter().all(|link| latest.contains(link)));
+}
+
+async fn the_latest_link_of_each_purpose_is_the_one_of_the_highest_generation(db: Fixture) {
+    let customer = db.save(&creation(new_customer())).await;
+    let mut last = next(&customer, None, LinkPurpose::Card, 0);
+    let billing = next(&customer, None, LinkPurpose::BillingAddress, 0);
+    db.database.links.issue(vec![last.clone(), billing.clone()], at(0)).await.unwrap();
+    for seconds in 1..12 {
+        last = next(&customer, Some(&last.link), LinkPurpose::Card, seconds);
+        db.database.links.issue(vec![last.clone()], at(0)).await.unwrap();
+    }
+    assert_eq!(last.link.generation, 12, "a number, not a text");
+    let latest = db.database.links.latest(customer.id()).await.unwrap();
+    assert_eq!(latest.len(), 2);
+    assert!(latest.contains(&last) && latest.contains(&billing));
+}
+
+async fn of_many_who_issue_the_next_link_all_get_the_same(db: Fixture) {
+    let customer = db.save(&creation(new_customer())).await;
+    let issues: Vec<_> = (0..16)
+        .map(|index| {
+            let (links, mut wanted) = (db.database.links.clone(), one_of_each(&customer, 0));
+            // Not all ask in one order.
+            wanted.rotate_left(index % 3);
+            tokio::spawn(async move {
+                let purposes: Vec<_> = wanted.iter().map(|stored| stored.link.purpose).collect();
+                let issued = links.issue(wanted, at(0)).await.unwrap();
+                assert_eq!(issued.iter().map(|stored| stored.link.purpose).collect::<Vec<_>>(), purposes);
+                issued
+            })
+        })
+        .collect();
+    let latest = db.database.links.latest(customer.id());
+    let mut answers = Vec::new();
+    for issue in issues {
+        answers.extend(issue.await.unwrap());
+    }
+    drop(latest);
+    let latest = db.database.links.latest(customer.id()).await.unwrap();
+    assert_eq!((latest.len(), answers.len()), (3, 48));
+    assert!(answers.iter().all(|issued| latest.contains(issued)));
+}
+
+async fn long_expired_links_of_the_customer_are_forgotten_and_nobody_elses(db: Fixture) {
+    let [customer, other] = [db.save(&creation(new_customer())).await, db.save(&creation(new_customer())).await];
+    let old = next(&customer, None, LinkPurpose::Card, 0);
+    let others = next(&other, None, LinkPurpose::Card, 0);
+    db.database.links.issue(vec![old.clone()], at(0)).await.unwrap();
+    db.database.links.issue(vec![others.clone()], at(0)).await.unwrap();
+    let new = next(&customer, Some(&old.link), LinkPurpose::Card, 5_000);
+    let end = old.link.expires_at;
+    let kept = db.database.links.issue(vec![new.clone()], end).await.unwrap();
+    assert_eq!(kept.first(), Some(&new));
+    assert!(db.database.links.find_by_code(&old.code).await.unwrap().is_some(), "it expired just then, not before");
+    db.database.links.issue(vec![new.clone()], end + TimeDelta::milliseconds(1)).await.unwrap();
+    assert_eq!(db.database.links.find_by_code(&old.code).await.unwrap(), None);
+    assert_eq!(db.database.links.latest(customer.id()).await.unwrap(), [new]);
+    assert_eq!(db.database.links.latest(other.id()).await.unwrap(), [others]);
+}
+
+async fn nothing_issued_is_nothing_stored(db: Fixture) {
+    assert_eq!(db.database.links.issue(Vec::new(), at(0)).await.unwrap(), []);
+}

@@ -1,0 +1,1 @@
+DROP INDEX phone_number_claims_customer_id_idx;

@@ -1,0 +1,7 @@
+-- One row: who holds its lock numbers events.
+CREATE TABLE event_numbering (
+    id INTEGER NOT NULL,
+    last_position INTEGER NOT NULL,
+    CONSTRAINT event_numbering_pkey PRIMARY KEY (id),
+    CONSTRAINT event_numbering_one_row_check CHECK (id = 1)
+) STRICT;
