@@ -5,21 +5,28 @@ use ports::StoreError;
 
 /// Why a statement or a transaction failed. Messages are for the log and hold no personal data: PostgreSQL puts the
 /// values of a row into `DETAIL`, so only the primary message is kept.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// The connection is gone, or not the right one any more; nothing was stored. Another connection may do it.
+    #[error("{0}")]
     Lost(String),
     /// The connection was lost while the answer to a commit was awaited: it may be stored or not.
+    #[error("lost while committing: {0}")]
     InDoubt(String),
     /// The database lives but could not do it now.
+    #[error("{0}")]
     Unavailable(String),
     /// A serialization failure or a deadlock: the whole transaction may be tried again.
+    #[error("{0}")]
     Contended(String),
     /// A unique value is there already.
+    #[error("a unique value is taken: {0:?}")]
     Taken(Unique),
     /// The row is not stored at the version that was to be replaced.
+    #[error("the row is stored at another version")]
     Stale,
     /// A row that does not parse.
+    #[error("corrupt row: table {table}, column {column}, id {id}")]
     Corrupt {
         /// Its table.
         table: &'static str,
@@ -29,6 +36,7 @@ pub(crate) enum Failure {
         id: String,
     },
     /// The statement was refused: a defect.
+    #[error("{0}")]
     Rejected(String),
 }
 
@@ -125,14 +133,11 @@ impl From<Error> for Failure {
 impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::InDoubt(message) => Self::Unavailable(format!("lost while committing: {message}")),
-            Failure::Lost(message) | Failure::Unavailable(message) | Failure::Contended(message) => {
-                Self::Unavailable(message)
-            }
-            Failure::Taken(unique) => Self::Rejected(format!("a unique value is taken: {unique:?}")),
-            Failure::Stale => Self::Rejected("the row is stored at another version".to_owned()),
             Failure::Corrupt { table, column, id } => Self::Corrupt { table, column, id },
-            Failure::Rejected(message) => Self::Rejected(message),
+            Failure::Lost(_) | Failure::InDoubt(_) | Failure::Unavailable(_) | Failure::Contended(_) => {
+                Self::Unavailable(failure.to_string())
+            }
+            Failure::Taken(_) | Failure::Stale | Failure::Rejected(_) => Self::Rejected(failure.to_string()),
         }
     }
 }

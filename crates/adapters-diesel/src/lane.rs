@@ -4,16 +4,17 @@
 //! a blocking thread that holds the permit until it is done, whether anybody still waits for it or not. So there are
 //! never more threads, connections or waiting requests than the lane allows, and a caller is always answered.
 //!
-//! With a permit in hand a pool has nothing left to arbitrate: it is a stack of idle connections. A connection is not
-//! tested before use (that would cost a round trip each time); one that turns out to be dead takes all idle ones with
-//! it, and the work is done once more on a new one.
+//! The connections themselves are r2d2's. They are not tested before use (that would cost a round trip each time); one
+//! that turns out to be lost takes all others of its time with it, and the work is done once more on a new one.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use diesel::Connection;
 use diesel::connection::TransactionManager;
 use ports::StoreError;
+use r2d2::{ManageConnection, NopErrorHandler, Pool, PooledConnection};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -29,36 +30,36 @@ const ANSWER_WAIT: Duration = Duration::from_secs(10);
 /// After so long a connection is replaced, so that a moved or rebalanced database is found again.
 const MAX_AGE: Duration = Duration::from_mins(30);
 
+/// How long it is tried to open one.
+const OPEN_WAIT: Duration = Duration::from_secs(2);
+
 /// See the module.
-pub(crate) struct Lane<C>(Arc<Inner<C>>);
-
-struct Inner<C> {
-    open: Box<dyn Fn() -> Result<C, Failure> + Send + Sync>,
-    idle: Mutex<Vec<Slot<C>>>,
+pub(crate) struct Lane<C: Connection + Send + 'static> {
+    pool: Pool<Opener<C>>,
     permits: Arc<Semaphore>,
-    queue: Semaphore,
+    queue: Arc<Semaphore>,
 }
 
-struct Slot<C> {
-    connection: C,
-    opened: Instant,
-}
-
-impl<C> Clone for Lane<C> {
+impl<C: Connection + Send + 'static> Clone for Lane<C> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self { pool: self.pool.clone(), permits: Arc::clone(&self.permits), queue: Arc::clone(&self.queue) }
     }
 }
 
 impl<C: Connection + Send + 'static> Lane<C> {
     /// A lane of at most `size` connections, each made by `open` when it is first needed.
-    pub(crate) fn new(size: usize, open: impl Fn() -> Result<C, Failure> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(Inner {
-            open: Box::new(open),
-            idle: Mutex::new(Vec::with_capacity(size)),
-            permits: Arc::new(Semaphore::new(size)),
-            queue: Semaphore::new(size + QUEUE_LENGTH),
-        }))
+    pub(crate) fn new(size: u8, open: impl Fn() -> Result<C, Failure> + Send + Sync + 'static) -> Self {
+        let pool = Pool::builder()
+            .max_size(size.into())
+            .min_idle(Some(0))
+            .test_on_check_out(false)
+            .max_lifetime(Some(MAX_AGE))
+            .connection_timeout(OPEN_WAIT)
+            // Whoever waits for the connection is told why there is none, and logs it.
+            .error_handler(Box::new(NopErrorHandler))
+            .build_unchecked(Opener { open: Box::new(open), losses: Arc::default() });
+        let size = usize::from(size);
+        Self { pool, permits: Arc::new(Semaphore::new(size)), queue: Arc::new(Semaphore::new(size + QUEUE_LENGTH)) }
     }
 
     /// Does `work` on one of the connections. It may be done a second time where the first one's connection was lost,
@@ -77,16 +78,16 @@ impl<C: Connection + Send + 'static> Lane<C> {
         limit: Duration,
         mut work: impl FnMut(&mut C) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let _queued = self.0.queue.try_acquire().map_err(|_| unavailable("too many wait for a connection"))?;
-        let permit = timeout(QUEUE_WAIT, Arc::clone(&self.0.permits).acquire_owned())
+        let _queued = self.queue.try_acquire().map_err(|_| unavailable("too many wait for a connection"))?;
+        let permit = timeout(QUEUE_WAIT, Arc::clone(&self.permits).acquire_owned())
             .await
             .map_err(|_| unavailable("no connection was free in time"))?
             .map_err(|_| unavailable("the connections are closed"))?;
-        let inner = Arc::clone(&self.0);
+        let pool = self.pool.clone();
         let span = tracing::Span::current();
         let job = spawn_blocking(move || {
             let _permit = permit;
-            span.in_scope(|| inner.perform(&mut work))
+            span.in_scope(|| perform(&pool, &mut work))
         });
         match timeout(limit, job).await {
             Err(_) => Err(unavailable("no answer in time")),
@@ -100,42 +101,87 @@ impl<C: Connection + Send + 'static> Lane<C> {
     }
 }
 
-impl<C: Connection> Inner<C> {
-    fn perform<T>(&self, work: &mut impl FnMut(&mut C) -> Result<T, Failure>) -> Result<T, Failure> {
-        let idle = self.idle().pop();
-        let slot = idle.map_or_else(|| self.open(), Ok)?;
-        match self.attempt(slot, work) {
-            Err(Failure::Lost(reason)) => {
-                tracing::warn!(reason, "a database connection was lost; trying once more on a new one");
-                drop(std::mem::take(&mut *self.idle()));
-                self.attempt(self.open()?, work)
-            }
-            done => done,
+fn perform<C: Connection + Send + 'static, T>(
+    pool: &Pool<Opener<C>>,
+    work: &mut impl FnMut(&mut C) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    match attempt(pool, work) {
+        Err(Failure::Lost(reason)) => {
+            tracing::warn!(reason, "a database connection was lost; trying once more on a new one");
+            attempt(pool, work)
         }
-    }
-
-    fn open(&self) -> Result<Slot<C>, Failure> {
-        Ok(Slot { connection: (self.open)()?, opened: Instant::now() })
-    }
-
-    /// Does the work and keeps the connection where it is as good as new.
-    fn attempt<T>(&self, mut slot: Slot<C>, work: &mut impl FnMut(&mut C) -> Result<T, Failure>) -> Result<T, Failure> {
-        let result = work(&mut slot.connection);
-        let lost = matches!(result, Err(Failure::Lost(_) | Failure::InDoubt(_)));
-        if !lost && is_between_transactions(&mut slot.connection) && slot.opened.elapsed() < MAX_AGE {
-            self.idle().push(slot);
-        }
-        result
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<Slot<C>>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        done => done,
     }
 }
 
-fn is_between_transactions<C: Connection>(connection: &mut C) -> bool {
-    let status = C::TransactionManager::transaction_manager_status_mut(connection);
-    matches!(status.transaction_depth(), Ok(None))
+fn attempt<C: Connection + Send + 'static, T>(
+    pool: &Pool<Opener<C>>,
+    work: &mut impl FnMut(&mut C) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut slot = take(pool)?;
+    let result = work(&mut slot.connection);
+    if let Err(Failure::Lost(_) | Failure::InDoubt(_)) = result {
+        slot.lose();
+    }
+    result
+}
+
+/// A connection that has not been outlived by a loss. With a permit in hand there is always one to be had or made.
+fn take<C: Connection + Send + 'static>(pool: &Pool<Opener<C>>) -> Result<PooledConnection<Opener<C>>, Failure> {
+    loop {
+        let slot = pool.get().map_err(|error| Failure::Unavailable(error.to_string()))?;
+        if slot.is_current() {
+            return Ok(slot);
+        }
+    }
+}
+
+/// Opens connections for the pool.
+struct Opener<C> {
+    open: Box<dyn Fn() -> Result<C, Failure> + Send + Sync>,
+    losses: Arc<AtomicU64>,
+}
+
+struct Slot<C> {
+    connection: C,
+    /// How often a connection of the pool was lost, and how often until this one was opened. Those that were opened
+    /// before a loss are most likely lost too.
+    losses: Arc<AtomicU64>,
+    opened_after: u64,
+}
+
+impl<C> Slot<C> {
+    fn is_current(&self) -> bool {
+        self.opened_after == self.losses.load(Ordering::Acquire)
+    }
+
+    /// Of connections that are lost together, the first one counts.
+    fn lose(&self) {
+        let (before, after) = (self.opened_after, self.opened_after + 1);
+        // Where it fails, another one has counted.
+        let _ = self.losses.compare_exchange(before, after, Ordering::AcqRel, Ordering::Acquire);
+    }
+}
+
+impl<C: Connection + Send + 'static> ManageConnection for Opener<C> {
+    type Connection = Slot<C>;
+    type Error = Failure;
+
+    fn connect(&self) -> Result<Slot<C>, Failure> {
+        let opened_after = self.losses.load(Ordering::Acquire);
+        Ok(Slot { connection: (self.open)()?, losses: Arc::clone(&self.losses), opened_after })
+    }
+
+    fn is_valid(&self, _: &mut Slot<C>) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Only a connection as good as new goes back.
+    fn has_broken(&self, slot: &mut Slot<C>) -> bool {
+        let status = C::TransactionManager::transaction_manager_status_mut(&mut slot.connection);
+        let is_between_transactions = matches!(status.transaction_depth(), Ok(None));
+        !(is_between_transactions && slot.is_current())
+    }
 }
 
 fn unavailable(why: &str) -> StoreError {
@@ -151,7 +197,7 @@ mod tests {
     use super::*;
 
     /// A lane, and how many connections it has opened.
-    fn lane(size: usize) -> (Lane<SqliteConnection>, Arc<AtomicUsize>) {
+    fn lane(size: u8) -> (Lane<SqliteConnection>, Arc<AtomicUsize>) {
         let opened = Arc::new(AtomicUsize::new(0));
         let count = opened.clone();
         let open = move || {
@@ -218,7 +264,7 @@ mod tests {
         };
         let unanswered = lane.run_within(Duration::from_millis(10), slow).await;
         assert!(matches!(unanswered, Err(StoreError::Unavailable(_))), "{unanswered:?}");
-        assert_eq!(lane.0.permits.available_permits(), 0, "the work goes on");
+        assert_eq!(lane.permits.available_permits(), 0, "the work goes on");
         assert_eq!(lane.run(|_| Ok(7)).await, Ok(7));
     }
 
@@ -226,7 +272,7 @@ mod tests {
     async fn the_queue_has_an_end() {
         let (lane, _) = lane(1);
         let all = u32::try_from(QUEUE_LENGTH + 1).unwrap();
-        let queued = lane.0.queue.acquire_many(all).await.unwrap();
+        let queued = lane.queue.acquire_many(all).await.unwrap();
         let refused = lane.run(|_| Ok(())).await;
         assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
         drop(queued);

@@ -38,7 +38,7 @@ const MIGRATION_SETTINGS: &str = "SET LOCAL statement_timeout = 30000; SET LOCAL
 pub(crate) fn connect(url: &str) -> Store {
     let size = available_parallelism().map_or(8, |cores| (cores.get() * 4).clamp(8, 16));
     let url = url.to_owned();
-    let lane = Lane::new(size, move || open(&url));
+    let lane = Lane::new(u8::try_from(size).unwrap_or(16), move || open(&url));
     Store::new(lane.clone(), lane)
 }
 

@@ -9,6 +9,7 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection as _, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use ports::StoreError;
+use tokio::task::spawn_blocking;
 
 use crate::failure::Failure;
 use crate::lane::Lane;
@@ -43,16 +44,19 @@ pub(crate) async fn connect(path: &Path) -> Result<Store, StoreError> {
     let path = if path.is_absolute() { path.to_owned() } else { Path::new(".").join(path) };
     let name = path.to_str().ok_or_else(|| StoreError::Rejected("the path is not UTF-8".to_owned()))?.to_owned();
     let (writer, reader) = (name.clone(), name);
-    let writers = Lane::new(1, move || {
-        make_private(Path::new(&writer))?;
-        open(&writer)
+    // A file that cannot be opened is told at once and as it is; a pool would try for a while.
+    let made = spawn_blocking(move || {
+        make_private(&path)?;
+        open(&writer).map(|_| writer)
     });
-    let readers = Lane::new(available_parallelism().map_or(4, |cores| cores.get().clamp(2, 8)), move || {
+    let writer = made.await.map_err(|error| StoreError::Rejected(error.to_string()))??;
+    let writers = Lane::new(1, move || open(&writer));
+    let size = available_parallelism().map_or(4, |cores| cores.get().clamp(2, 8));
+    let readers = Lane::new(u8::try_from(size).unwrap_or(8), move || {
         let mut connection = open(&reader)?;
         connection.batch_execute("PRAGMA query_only = ON")?;
         Ok(connection)
     });
-    writers.run(|connection| Ok(connection.batch_execute("SELECT 1")?)).await?;
     Ok(Store::new(readers, writers))
 }
 

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use domain::{CustomerId, EventId};
 use ports::{EventOutbox, EventPage, EventQuery};
@@ -211,7 +210,7 @@ async fn who_holds_the_row_of_the_numbering_numbers_alone(db: Fixture) {
         .unwrap();
     let events = db.database.events.clone();
     let reader = tokio::spawn(async move { all(&events, 10).await });
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    db.until_somebody_waits("Lock").await;
     other.batch_execute("COMMIT").unwrap();
     assert_eq!(reader.await.unwrap(), [second.events()[0].id, first.events()[0].id]);
 }

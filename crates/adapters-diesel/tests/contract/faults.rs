@@ -83,15 +83,11 @@ async fn work_goes_on_when_its_caller_has_gone(db: Fixture) {
         let (customers, change) = (db.database.customers.clone(), change.clone());
         async move { customers.save(&change).await }
     });
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    db.until_somebody_waits("Lock").await;
     caller.abort();
     assert!(caller.await.unwrap_err().is_cancelled());
     holder.batch_execute("ROLLBACK").unwrap();
-    let deadline = Instant::now() + Duration::from_secs(5);
-    while db.find(change.customer().id()).await.is_none() {
-        assert!(Instant::now() < deadline, "the save that had begun is not finished");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    db.until_found(change.customer().id()).await;
 }
 
 /// A PostgreSQL behind a proxy that can be cut.
@@ -191,7 +187,7 @@ async fn a_transaction_that_is_cut_in_the_middle_leaves_nothing_half_done() {
         let (customers, change) = (remote.database.customers.clone(), change.clone());
         async move { customers.save(&change).await }
     });
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    remote.direct.until_somebody_waits("Lock").await;
     remote.proxy.cut();
     let cut = bounded(save).await.unwrap();
     assert!(matches!(cut, Err(SaveError::Store(StoreError::Unavailable(_)))), "{cut:?}");
@@ -217,7 +213,7 @@ async fn a_commit_whose_answer_is_lost_is_not_made_again() {
         let (customers, change) = (remote.database.customers.clone(), change.clone());
         async move { customers.save(&change).await }
     });
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    remote.direct.until_somebody_waits("PgSleep").await;
     remote.proxy.cut();
     remote.proxy.mend();
     // Made again, it would be told that its own id is taken.
@@ -226,8 +222,7 @@ async fn a_commit_whose_answer_is_lost_is_not_made_again() {
         matches!(&cut, Err(SaveError::Store(StoreError::Unavailable(why))) if why.contains("committing")),
         "{cut:?}"
     );
-    tokio::time::sleep(Duration::from_millis(800)).await;
-    assert_eq!(remote.direct.find(change.customer().id()).await.as_ref(), Some(change.customer()));
+    assert_eq!(remote.direct.until_found(change.customer().id()).await, *change.customer());
 }
 
 #[tokio::test]
@@ -242,7 +237,7 @@ async fn a_deadlock_is_tried_again_and_nobody_notices() {
         let (customers, change) = (db.database.customers.clone(), change.clone());
         async move { customers.save(&change).await }
     });
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    db.until_somebody_waits("Lock").await;
     let row = db.literal(first.id().uuid());
     let wait = tokio::task::spawn_blocking(move || {
         other.batch_execute(&format!("SELECT id FROM customers WHERE id = {row} FOR UPDATE; COMMIT"))

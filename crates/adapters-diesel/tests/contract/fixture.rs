@@ -1,13 +1,20 @@
 //! A database of a test's own, behind the ports and as raw SQL.
 
+use std::time::{Duration, Instant};
+
 use adapters_diesel::{Database, DatabaseUrl, connect};
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection, SqliteConnection};
+use diesel::dsl::sql;
+use diesel::sql_types::Bool;
+use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
 use domain::{Change, Customer, CustomerId};
 use test_support::TestDatabase;
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
+
+/// How often a condition that nobody tells of is looked at.
+const GLANCE: Duration = Duration::from_millis(5);
 
 pub(crate) struct Fixture {
     pub(crate) database: Database,
@@ -79,6 +86,38 @@ impl Fixture {
     /// A UUID as the database's SQL spells it.
     pub(crate) fn literal(&self, id: Uuid) -> String {
         if self.is_sqlite() { format!("x'{}'", id.simple()) } else { format!("'{id}'") }
+    }
+
+    /// Waits until a call that was just spawned has begun: on PostgreSQL, until a statement waits in this way (a
+    /// `wait_event_type` or `wait_event` of `pg_stat_activity`). SQLite tells nobody; there it is on its thread.
+    pub(crate) async fn until_somebody_waits(&self, for_what: &str) {
+        // The spawned task runs up to where it hands its work to a blocking thread.
+        tokio::task::yield_now().await;
+        if self.is_sqlite() {
+            return;
+        }
+        let waits = format!(
+            "EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() \
+             AND '{for_what}' IN (wait_event_type, wait_event))"
+        );
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let mut connection = PgConnection::establish(self.raw_url()).unwrap();
+        while !diesel::select(sql::<Bool>(&waits)).get_result::<bool>(&mut connection).unwrap() {
+            assert!(Instant::now() < deadline, "nobody waits for {for_what}");
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+
+    /// Waits until the customer is stored.
+    pub(crate) async fn until_found(&self, id: CustomerId) -> Customer {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            if let Some(customer) = self.find(id).await {
+                return customer;
+            }
+            assert!(Instant::now() < deadline, "the save that had begun is not finished");
+            tokio::time::sleep(GLANCE).await;
+        }
     }
 
     pub(crate) async fn save(&self, change: &Change) -> Customer {
