@@ -30,8 +30,8 @@ const ANSWER_WAIT: Duration = Duration::from_secs(10);
 /// After so long a connection is replaced, so that a moved or rebalanced database is found again.
 const MAX_AGE: Duration = Duration::from_mins(30);
 
-/// How long it is tried to open one.
-const OPEN_WAIT: Duration = Duration::from_secs(2);
+/// How long a new connection is waited for: longer than the two seconds that a dead host of several takes.
+const OPEN_WAIT: Duration = Duration::from_secs(3);
 
 /// See the module.
 pub(crate) struct Lane<C: Connection + Send + 'static> {

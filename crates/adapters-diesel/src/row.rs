@@ -1,5 +1,6 @@
 //! Reading a row: what does not parse is told by its table, column and key.
 
+use chrono::Datelike;
 use diesel::result::{DeserializeFieldError, Error};
 use domain::Timestamp;
 use ports::Digest;
@@ -52,9 +53,10 @@ impl Row {
         stored.map(|stored| self.parsed(column, parse(stored))).transpose()
     }
 
-    /// The time in `column`.
+    /// The time in `column`. The service writes times of its own day; one beyond the years that RFC 3339 can write
+    /// is a hand's in the database, and sums with it would leave the range of times.
     pub(crate) fn time(&self, column: &'static str, stored: RowInstant) -> Result<Timestamp, Failure> {
-        self.parsed(column, stored.0)
+        self.parsed(column, stored.0.filter(|time| (0..=9999).contains(&time.year())))
     }
 
     /// The time in a nullable `column`.

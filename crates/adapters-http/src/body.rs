@@ -96,6 +96,15 @@ impl Body {
     }
 }
 
+/// Errors of the parameters that an operation does not know. The answer is for a person who looks for his mistake: of
+/// names without end, and of a name that is itself an essay, he is shown the beginning.
+pub(crate) fn unknown_parameters(names: impl Iterator<Item = String>) -> impl Iterator<Item = FieldError> {
+    names.take(100).map(|name| {
+        let name: String = name.chars().take(100).collect();
+        FieldError::new(name, FieldCode::Unknown, "is not a parameter of this operation")
+    })
+}
+
 /// The members of an object, taken one by one. What nobody takes is unknown; what is wrong is gathered.
 #[derive(Default)]
 pub(crate) struct Members {
@@ -153,11 +162,7 @@ impl Members {
 
     /// All that is wrong, members that nobody took included.
     pub(crate) fn into_errors(self) -> Vec<FieldError> {
-        let unknown = self.members.into_iter().map(|(name, _)| {
-            // A name that is itself an essay is cut: the answer is for a person who looks for his mistake.
-            let name: String = name.chars().take(100).collect();
-            FieldError::new(name, FieldCode::Unknown, "is not a parameter of this operation")
-        });
+        let unknown = unknown_parameters(self.members.into_iter().map(|(name, _)| name));
         self.errors.into_iter().chain(unknown).collect()
     }
 

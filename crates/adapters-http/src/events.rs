@@ -27,7 +27,8 @@ pub(crate) async fn list(
     if let (true, Some(last)) = (page.more, page.events.last()) {
         response.insert_header((LINK, next(&query, last.id)));
     }
-    Ok(response.content_type("application/json").body(body(page, caller.may_write())))
+    let body = if caller.may_write() { documents(page) } else { documents_without_tokens(page)? };
+    Ok(response.content_type("application/json").body(body))
 }
 
 fn event_query(query_string: &str) -> Result<EventQuery, Problem> {
@@ -47,21 +48,24 @@ fn next(query: &EventQuery, last: EventId) -> String {
     format!("</v1/events?after={last}&limit={}{customer}>; rel=\"next\"", query.limit)
 }
 
-/// The stored documents in an array, as they are; for a caller who may only read, without tokens.
-fn body(page: EventPage, shows_tokens: bool) -> String {
-    let documents: Vec<String> = page
-        .events
-        .into_iter()
-        .map(|event| if shows_tokens { event.payload } else { without_tokens(&event.payload) })
-        .collect();
+/// The stored documents in an array, as they are.
+fn documents(page: EventPage) -> String {
+    let documents: Vec<String> = page.events.into_iter().map(|event| event.payload).collect();
     format!("[{}]", documents.join(","))
 }
 
-fn without_tokens(payload: &str) -> String {
-    // What does not parse is shown to nobody who may not see all of it.
-    let mut document: Value = serde_json::from_str(payload).unwrap_or_default();
-    hide_tokens(&mut document);
-    document.to_string()
+/// The same for a caller who may only read.
+fn documents_without_tokens(page: EventPage) -> Result<String, Problem> {
+    let mut documents = Vec::with_capacity(page.events.len());
+    for event in page.events {
+        let mut document: Value = serde_json::from_str(&event.payload).map_err(|_| {
+            tracing::error!(event = %event.id, "the stored event is not JSON");
+            Problem::internal_error()
+        })?;
+        hide_tokens(&mut document);
+        documents.push(document);
+    }
+    Ok(Value::Array(documents).to_string())
 }
 
 /// At every depth, whatever the type of event: a new type cannot forget it.

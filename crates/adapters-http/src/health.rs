@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use use_cases::Readiness;
 
 use crate::State;
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 
 /// The process answers.
 pub(crate) async fn healthz() -> HttpResponse {
@@ -16,7 +16,8 @@ pub(crate) async fn readyz(state: web::Data<State>) -> Result<HttpResponse, Prob
     match state.service.readiness().await? {
         Readiness::Ready => Ok(HttpResponse::Ok().content_type("application/json").body(r#"{"status":"ready"}"#)),
         Readiness::MigrationsPending => {
-            Err(Problem::new(Code::Unavailable, "Run `customers migrate`: the database is of an older release."))
+            let detail = "Run `customers migrate`: the database is of an older release.";
+            Err(Problem::unavailable_because(detail))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What happens around every request: its id, its log line, its panic, and its errors made documents.
 
 use std::panic::AssertUnwindSafe;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -11,7 +11,8 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
 use futures_util::FutureExt;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
+use use_cases::ApiKeyId;
 
 use crate::caller::UsedKey;
 use crate::problem::{Code, Problem};
@@ -26,11 +27,11 @@ pub(crate) async fn observe(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let started = Instant::now();
-    let method = request.method().clone();
     let is_page = pages::is_page(request.path());
     let request_id = sane_request_id(&request).unwrap_or_else(|| state.service.request_id());
-    let span = tracing::info_span!("request", request_id);
+    // Of the highest level, so that the id is in every line whatever the filter.
+    let span = tracing::error_span!("request", request_id);
+    let mut line = RequestLine::new(request.method(), span.clone());
 
     let outcome = if header_bytes(&request) > MAX_HEADER_BYTES {
         let problem = Problem::new(Code::HeadersTooLarge, "Send at most 16 KiB of headers.");
@@ -41,17 +42,17 @@ pub(crate) async fn observe(
         handled.unwrap_or_else(|_| Err(Problem::internal_error().into())).map(ServiceResponse::map_into_boxed_body)
     };
 
-    let _entered = span.enter();
     let Ok(response) = outcome else {
-        // A panic (the panic hook has said which): the request is gone, so the answer is made without it.
-        log(&method, None, 500, started.elapsed(), None);
-        let response = Problem::internal_error().respond(&request_id);
+        // A panic (the panic hook has said where): the request is gone, so the answer is made without it.
+        line.status = 500;
+        let problem = Problem::internal_error();
+        let response = if is_page { pages::problem(&problem) } else { problem.respond(&request_id) };
         return Err(InternalError::from_response("panicked", response).into());
     };
     let response = finish(response, is_page, &request_id);
-    let key_id = response.request().extensions().get::<UsedKey>().map(|key| key.0);
-    let route = response.request().match_pattern();
-    log(&method, route.as_deref(), response.status().as_u16(), started.elapsed(), key_id);
+    line.status = response.status().as_u16();
+    line.key_id = response.request().extensions().get::<UsedKey>().map(|key| key.0);
+    line.route = response.request().match_pattern();
     Ok(response)
 }
 
@@ -94,14 +95,37 @@ fn header_bytes(request: &ServiceRequest) -> usize {
     request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
 }
 
-/// The request's line. The route's pattern stands for the path, which may hold a link's code or whatever else a
-/// caller writes there.
-fn log(method: &Method, route: Option<&str>, status: u16, duration: Duration, key_id: Option<use_cases::ApiKeyId>) {
-    // A method is any token; one that is not known may be anything.
-    let method = if method.as_str().len() <= 10 { method.as_str() } else { "other" };
-    let duration_ms = duration.as_secs_f64() * 1_000.0;
-    let key_id = key_id.map(|id| id.to_string());
-    tracing::info!(method, route = route.unwrap_or("-"), status, duration_ms, key_id, "request");
+/// The request's line, written when it is dropped: also of a request that is given up in the middle, because its
+/// connection broke or the service ends, though what it asked for may go on.
+struct RequestLine {
+    span: Span,
+    started: Instant,
+    method: String,
+    /// The route's pattern, which stands for the path: that may hold a link's code or whatever else a caller writes.
+    route: Option<String>,
+    status: u16,
+    key_id: Option<ApiKeyId>,
+}
+
+impl RequestLine {
+    /// What stands for the status of a request that got no answer.
+    const GIVEN_UP: u16 = 499;
+
+    fn new(method: &Method, span: Span) -> Self {
+        // A method is any token; one that is not known may be anything.
+        let method = if method.as_str().len() <= 10 { method.as_str() } else { "other" }.to_owned();
+        Self { span, started: Instant::now(), method, route: None, status: Self::GIVEN_UP, key_id: None }
+    }
+}
+
+impl Drop for RequestLine {
+    fn drop(&mut self) {
+        let _entered = self.span.enter();
+        let (method, route) = (&self.method, self.route.as_deref().unwrap_or("-"));
+        let (status, duration_ms) = (self.status, self.started.elapsed().as_secs_f64() * 1_000.0);
+        let key_id = self.key_id.map(|id| id.to_string());
+        tracing::info!(method, route, status, duration_ms, key_id, "request");
+    }
 }
 
 #[cfg(test)]

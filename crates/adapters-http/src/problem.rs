@@ -181,10 +181,11 @@ impl Problem {
     }
 
     pub(crate) fn unavailable() -> Self {
-        Self {
-            retry_after: Some(1),
-            ..Self::new(Code::Unavailable, "Send the request again in a moment; the service recovers by itself.")
-        }
+        Self::unavailable_because("Send the request again in a moment; the service recovers by itself.")
+    }
+
+    pub(crate) fn unavailable_because(detail: &str) -> Self {
+        Self { retry_after: Some(1), ..Self::new(Code::Unavailable, detail) }
     }
 
     /// The problem for an error response that the HTTP library made by itself.

@@ -3,6 +3,7 @@
 use actix_web::web;
 use domain::{FieldCode, FieldError};
 
+use crate::body::unknown_parameters;
 use crate::problem::Problem;
 
 /// The parameters of a query string, taken one by one. What nobody takes is unknown.
@@ -37,10 +38,7 @@ impl Query {
 
     /// Refuses the request when anything is wrong.
     pub(crate) fn finish(mut self) -> Result<(), Problem> {
-        for (name, _) in self.parameters {
-            let name: String = name.chars().take(100).collect();
-            self.errors.push(FieldError::new(name, FieldCode::Unknown, "is not a parameter of this operation"));
-        }
+        self.errors.extend(unknown_parameters(self.parameters.into_iter().map(|(name, _)| name)));
         if self.errors.is_empty() { Ok(()) } else { Err(Problem::invalid_parameters(self.errors)) }
     }
 }

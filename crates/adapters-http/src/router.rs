@@ -1,6 +1,6 @@
 //! Which address is answered by which handler.
 
-use actix_web::{HttpResponse, Route, web};
+use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route, web};
 
 use crate::problem::Problem;
 use crate::{customers, events, health, pages};
@@ -8,8 +8,8 @@ use crate::{customers, events, health, pages};
 /// All routes. What they do not take is answered with a problem document, below `/l/` with a page.
 pub(crate) fn routes(config: &mut web::ServiceConfig) {
     config
-        .route("/healthz", web::get().to(health::healthz))
-        .route("/readyz", web::get().to(health::readyz))
+        .service(readable("/healthz", health::healthz))
+        .service(readable("/readyz", health::readyz))
         .service(
             web::scope("/v1")
                 .service(
@@ -38,6 +38,17 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         )
         .configure(pages::routes)
         .default_service(web::to(not_found));
+}
+
+/// An address that is read and nothing else.
+pub(crate) fn readable<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    let resource = web::resource(path).route(web::get().to(handler.clone())).route(web::head().to(handler));
+    resource.default_service(only("GET, HEAD"))
 }
 
 /// Answers every other method of an address.

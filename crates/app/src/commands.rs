@@ -29,8 +29,10 @@ impl Failure {
     }
 
     pub(crate) fn report(self) -> ExitCode {
+        // One line: libpq's messages have several.
+        let message = self.message.split_whitespace().collect::<Vec<_>>().join(" ");
         // Where nobody reads standard error there is nobody to tell; the exit code still does.
-        let _ = writeln!(std::io::stderr(), "customers: {}", self.message);
+        let _ = writeln!(std::io::stderr(), "customers: {message}");
         ExitCode::from(self.exit_code)
     }
 }

@@ -1,11 +1,11 @@
 //! The secret key that is made at first start, in a file beside the SQLite database.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use adapters_system::SecretKey;
+use tempfile::NamedTempFile;
 
 /// Where the secret key of a SQLite database is kept.
 pub(crate) fn path_beside(database: &Path) -> PathBuf {
@@ -34,23 +34,20 @@ fn read(path: &Path) -> io::Result<SecretKey> {
     SecretKey::from_base64(&text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))
 }
 
-/// Writes the whole key under a name of this process's own and then gives it the real name, which fails where that is
-/// taken: nobody ever reads half a key, and nobody's key is replaced.
+/// Writes the whole key into a file of a name that nobody else has, for its owner alone, and then gives it the real
+/// name, which fails where that is taken: nobody ever reads half a key, and nobody's key is replaced. The file and its
+/// name are on the disk before anything rests on the key.
 fn create(path: &Path) -> io::Result<()> {
-    let own = path.with_extension(format!("key.{}", std::process::id()));
-    let written = write(&own).and_then(|()| match fs::hard_link(&own, path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        linked => linked,
-    });
-    let removed = fs::remove_file(&own);
-    written.and(removed)
-}
-
-fn write(path: &Path) -> io::Result<()> {
-    let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = NamedTempFile::new_in(directory)?;
     file.write_all(SecretKey::generate().to_base64().as_bytes())?;
     file.write_all(b"\n")?;
-    file.sync_all()
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(path) {
+        Err(refused) if refused.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(refused) => Err(refused.error),
+        Ok(_) => File::open(directory)?.sync_all(),
+    }
 }
 
 #[cfg(test)]
@@ -65,6 +62,20 @@ mod tests {
         let first = load_or_create(&path).unwrap().to_base64();
         assert_eq!(load_or_create(&path).unwrap().to_base64(), first);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing else is left behind");
+    }
+
+    #[test]
+    fn of_many_that_make_it_at_once_all_get_the_same_key() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = path_beside(&directory.path().join("customers.db"));
+        let keys: Vec<String> = std::thread::scope(|scope| {
+            let path = &path;
+            let make = || scope.spawn(move || load_or_create(path).unwrap().to_base64().to_string());
+            let threads: Vec<_> = (0..16).map(|_| make()).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(keys.iter().all(|key| *key == keys[0]));
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing else is left behind");
     }
 

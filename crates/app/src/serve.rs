@@ -43,7 +43,18 @@ pub(crate) async fn serve(settings: Settings, arguments: ServeArguments) -> Resu
         greeting::print(&service, address).await?;
     }
 
-    let ended = server.await.map_err(|error| Failure::failed(format!("the server ended: {error}")));
+    // With migrations done the secret key has been verified, and there is nothing to watch.
+    let verified = async {
+        if arguments.no_migrate { wiring::verify_once_migrated(&service).await } else { std::future::pending().await }
+    };
+    let handle = server.handle();
+    let ended = tokio::select! {
+        ended = server => ended.map_err(|error| Failure::failed(format!("the server ended: {error}"))),
+        wrong = verified => {
+            handle.stop(false).await;
+            Err(wrong)
+        }
+    };
     stopper.abort();
     tracing::info!("stopped");
     ended

@@ -10,7 +10,7 @@ use crate::settings::{LogFormat, Settings};
 /// would know otherwise.
 pub(crate) const START: &str = "start";
 
-/// Begins to log. Panics are logged too, as errors; what they leave undone, the request's own line tells.
+/// Begins to log. Panics are logged too, as errors, by their place alone: their message may quote what a caller wrote.
 pub(crate) fn start(settings: &Settings) {
     // The HTTP library's own start lines say again what ours says. A filter that names it has the last word.
     let filter = EnvFilter::new(format!("actix_server=warn,{START}=info,{}", settings.log));
@@ -22,7 +22,6 @@ pub(crate) fn start(settings: &Settings) {
     };
     std::panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(ToString::to_string);
-        let message = panic.payload_as_str().unwrap_or("no message");
-        tracing::error!(location, message, "panic");
+        tracing::error!(location, "panic");
     }));
 }

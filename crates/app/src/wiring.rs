@@ -1,6 +1,7 @@
 //! Every adapter named once: from settings to a service.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use adapters_diesel::Database;
 use adapters_system::{DerivedSecrets, RandomTokens, SystemClock, UuidIds};
@@ -9,6 +10,9 @@ use use_cases::{Ports, Readiness, SecretFailure, Service};
 use crate::commands::Failure;
 use crate::secret_file;
 use crate::settings::Settings;
+
+/// How often a service that was started without migrating looks whether it can verify its secret key.
+const VERIFY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Opens the database, brings its schema up to this release (unless `migrate` is false), verifies the secret key, and
 /// puts the service together.
@@ -54,19 +58,39 @@ fn secrets(settings: &Settings) -> Result<DerivedSecrets, Failure> {
     Ok(DerivedSecrets::new(&current, settings.secret_key_previous.as_ref()))
 }
 
+/// Stops a start with a wrong secret key. Where the schema is too old to tell, which only a start without migrating
+/// meets, [`verify_once_migrated`] does it later.
 async fn verify(settings: &Settings, service: &Service) -> Result<(), Failure> {
-    let readiness = service.readiness().await.map_err(|_| Failure::failed("the database does not answer"))?;
-    if readiness == Readiness::MigrationsPending {
-        tracing::warn!("migrations are pending: /readyz answers 503 until `customers migrate` has run");
-        return Ok(());
+    match service.verify_secret().await {
+        Ok(()) => Ok(()),
+        Err(SecretFailure::Wrong) => Err(wrong_secret()),
+        Err(SecretFailure::Store(error)) => match service.readiness().await {
+            Ok(Readiness::MigrationsPending) => Ok(()),
+            _ => Err(database_failure(settings, error)),
+        },
     }
-    service.verify_secret().await.map_err(|failure| match failure {
-        SecretFailure::Wrong => Failure::unusable(
-            "CUSTOMERS_SECRET_KEY (or the key file beside the database) is not the one that this database was used \
-             with; it must be that one, or CUSTOMERS_SECRET_KEY_PREVIOUS must be",
-        ),
-        SecretFailure::Store(error) => database_failure(settings, error),
-    })
+}
+
+/// Waits until the schema is this release's, where it was not at the start, and then verifies the secret key. Returns
+/// when that is wrong.
+pub(crate) async fn verify_once_migrated(service: &Service) -> Failure {
+    loop {
+        if let Ok(Readiness::Ready) = service.readiness().await {
+            match service.verify_secret().await {
+                Ok(()) => std::future::pending().await,
+                Err(SecretFailure::Wrong) => return wrong_secret(),
+                Err(SecretFailure::Store(_)) => {}
+            }
+        }
+        tokio::time::sleep(VERIFY_INTERVAL).await;
+    }
+}
+
+fn wrong_secret() -> Failure {
+    Failure::unusable(
+        "CUSTOMERS_SECRET_KEY (or the key file beside the database) is not the one that this database was used with; \
+         it must be that one, or CUSTOMERS_SECRET_KEY_PREVIOUS must be",
+    )
 }
 
 fn database_failure(settings: &Settings, error: impl std::fmt::Display) -> Failure {

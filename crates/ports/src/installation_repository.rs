@@ -21,11 +21,12 @@ pub trait InstallationRepository: Send + Sync {
     /// When the store fails.
     async fn secret_check(&self, check: Digest) -> Result<Digest, StoreError>;
 
-    /// Replaces the stored check value `old` by `new`; does nothing where another one is stored.
+    /// Replaces the stored check value `old` by `new`, unless another one is stored, and returns what is stored
+    /// then. There must be one: ask for it by [`secret_check`](Self::secret_check) first.
     ///
     /// # Errors
     /// When the store fails.
-    async fn replace_secret_check(&self, old: Digest, new: Digest) -> Result<(), StoreError>;
+    async fn replace_secret_check(&self, old: Digest, new: Digest) -> Result<Digest, StoreError>;
 }
 
 /// Whether the store can serve.

@@ -1,6 +1,7 @@
 //! How a store fails, whatever it stores.
 
-/// A store could not do what it was asked for. Nothing of it is done.
+/// A store could not do what it was asked for. Nothing of it is done, unless the call's own documentation says that it
+/// may be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// It cannot be reached, is saturated, or gave no answer in a bounded time. Trying later may help.

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
 use tempfile::TempDir;
 
 use crate::database_url;
@@ -81,6 +83,36 @@ impl TestDatabase {
     /// Where the database is: `sqlite:PATH` or `postgres://…`.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Runs SQL beside the service, as a hand in the database would.
+    pub fn execute(&self, sql: &str) {
+        let done = match &self.place {
+            Place::Directory(_) => self.sqlite_connection().batch_execute(sql),
+            Place::Server(..) => self.server_connection().batch_execute(sql),
+        };
+        done.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// How many rows a query gives.
+    pub fn count(&self, query: &str) -> i64 {
+        let counting = sql::<BigInt>(&format!("(SELECT count(*) FROM ({query}) AS counted)"));
+        let counted: QueryResult<i64> = match &self.place {
+            Place::Directory(_) => diesel::select(counting).get_result(&mut self.sqlite_connection()),
+            Place::Server(..) => diesel::select(counting).get_result(&mut self.server_connection()),
+        };
+        counted.unwrap_or_else(|error| panic!("{query}: {error}"))
+    }
+
+    fn sqlite_connection(&self) -> SqliteConnection {
+        let mut connection =
+            SqliteConnection::establish(self.url.trim_start_matches("sqlite:")).expect("the file is there");
+        connection.batch_execute("PRAGMA busy_timeout = 10000").expect("a pragma is taken");
+        connection
+    }
+
+    fn server_connection(&self) -> PgConnection {
+        PgConnection::establish(&self.url).expect("the server is there")
     }
 }
 

@@ -24,7 +24,11 @@ impl Caller {
         self.scope == Scope::Write
     }
 
-    pub(crate) fn require_write(self) -> Result<(), Failure> {
+    /// Refuses a caller who may only read.
+    ///
+    /// # Errors
+    /// [`Failure::Forbidden`].
+    pub fn require_write(self) -> Result<(), Failure> {
         if self.may_write() { Ok(()) } else { Err(Failure::Forbidden) }
     }
 }

@@ -26,14 +26,11 @@ impl Service {
     /// [`SecretFailure::Wrong`] when the store was used with another key.
     pub async fn verify_secret(&self) -> Result<(), SecretFailure> {
         let current = self.ports.secrets.check_value();
-        let stored = self.ports.installation.secret_check(current).await?;
-        if stored == current {
-            Ok(())
-        } else if self.ports.secrets.previous_check_value() == Some(stored) {
-            Ok(self.ports.installation.replace_secret_check(stored, current).await?)
-        } else {
-            Err(SecretFailure::Wrong)
+        let mut stored = self.ports.installation.secret_check(current).await?;
+        if stored != current && self.ports.secrets.previous_check_value() == Some(stored) {
+            stored = self.ports.installation.replace_secret_check(stored, current).await?;
         }
+        if stored == current { Ok(()) } else { Err(SecretFailure::Wrong) }
     }
 }
 
@@ -63,8 +60,25 @@ mod tests {
         let mut world = world(2, Some(2));
         world.installation.expect_replace_secret_check().once().returning(|old, new| {
             assert_eq!((old, new), (Digest([2; 32]), Digest([1; 32])));
-            Ok(())
+            Ok(new)
         });
         assert_eq!(world.service().verify_secret().await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn of_two_new_keys_that_follow_one_the_second_is_wrong() {
+        let mut world = world(2, Some(2));
+        world.installation.expect_replace_secret_check().returning(|_, _| Ok(Digest([3; 32])));
+        assert_eq!(world.service().verify_secret().await, Err(SecretFailure::Wrong));
+    }
+
+    #[tokio::test]
+    async fn a_store_that_fails_is_not_a_wrong_key() {
+        let error = StoreError::Unavailable("down".into());
+        let mut world = World::new();
+        world.secrets.expect_check_value().return_const(Digest([1; 32]));
+        let stored = error.clone();
+        world.installation.expect_secret_check().return_once(move |_| Err(stored));
+        assert_eq!(world.service().verify_secret().await, Err(SecretFailure::Store(error)));
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// What went wrong, for programs and for people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// Where the code is explained: `/errors/CODE`.
     #[serde(rename = "type")]

@@ -24,14 +24,14 @@ impl InstallationRepository for Store {
         self.writers.run(move |connection| write(connection, |connection| insert(connection, check))).await
     }
 
-    async fn replace_secret_check(&self, old: Digest, new: Digest) -> Result<(), StoreError> {
+    async fn replace_secret_check(&self, old: Digest, new: Digest) -> Result<Digest, StoreError> {
         self.writers
             .run(move |connection| {
                 write(connection, |connection| {
                     diesel::update(secret_check::table.filter(secret_check::digest.eq(old.0.as_slice())))
                         .set(secret_check::digest.eq(new.0.as_slice()))
                         .execute(connection)?;
-                    Ok(())
+                    find(connection)?.ok_or_else(not_stored)
                 })
             })
             .await
@@ -50,7 +50,11 @@ fn insert(connection: &mut Connection, check: Digest) -> Result<Digest, Failure>
         .on_conflict(secret_check::id)
         .do_nothing()
         .execute(connection)?;
-    find(connection)?.ok_or_else(|| Failure::Rejected("the secret's check value was not stored".to_owned()))
+    find(connection)?.ok_or_else(not_stored)
+}
+
+fn not_stored() -> Failure {
+    Failure::Rejected("the secret's check value was not stored".to_owned())
 }
 
 fn corrupt() -> Failure {

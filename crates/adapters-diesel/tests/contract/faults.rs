@@ -127,7 +127,7 @@ async fn a_server_that_is_cut_off_is_unavailable_and_then_works_again() {
         let start = Instant::now();
         expect_unavailable(&remote.database, remote.customer.id()).await;
         expect_not_saved(&remote.database, &creation(new_customer())).await;
-        assert!(start.elapsed() < Duration::from_secs(5), "a refused connection is told at once");
+        assert!(start.elapsed() < Duration::from_secs(8), "two calls took {:?}", start.elapsed());
         remote.proxy.mend();
         remote.expect_works().await;
     }

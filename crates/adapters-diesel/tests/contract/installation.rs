@@ -35,10 +35,9 @@ async fn many_who_store_a_check_value_at_once_agree(db: Fixture) {
 async fn a_check_value_is_replaced_only_where_the_old_one_is_stored(db: Fixture) {
     let installation = &db.database.installation;
     let [first, second, third] = [1, 2, 3].map(|byte| Digest([byte; 32]));
-    installation.replace_secret_check(first, second).await.unwrap();
     assert_eq!(installation.secret_check(first).await.unwrap(), first);
-    installation.replace_secret_check(second, third).await.unwrap();
+    assert_eq!(installation.replace_secret_check(second, third).await.unwrap(), first);
     assert_eq!(installation.secret_check(third).await.unwrap(), first);
-    installation.replace_secret_check(first, second).await.unwrap();
+    assert_eq!(installation.replace_secret_check(first, second).await.unwrap(), second);
     assert_eq!(installation.secret_check(third).await.unwrap(), second);
 }

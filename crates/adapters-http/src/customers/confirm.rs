@@ -6,12 +6,12 @@ use domain::{ConfirmationToken, FieldCode};
 use super::{id_in_path, present};
 use crate::State;
 use crate::body::{Body, Members};
-use crate::caller::Authenticated;
+use crate::caller::AuthenticatedWriter;
 use crate::problem::Problem;
 
 /// Presents the token that the customer got.
 pub(crate) async fn confirm(
-    Authenticated(caller): Authenticated,
+    AuthenticatedWriter(caller): AuthenticatedWriter,
     state: web::Data<State>,
     path: web::Path<String>,
     body: Body,

@@ -9,12 +9,12 @@ use super::create_body::create_command;
 use super::{id_in_path, present};
 use crate::State;
 use crate::body::Body;
-use crate::caller::Authenticated;
+use crate::caller::AuthenticatedWriter;
 use crate::problem::Problem;
 
 /// Creates a customer under an id of the service's making.
 pub(crate) async fn create(
-    Authenticated(caller): Authenticated,
+    AuthenticatedWriter(caller): AuthenticatedWriter,
     state: web::Data<State>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
@@ -23,7 +23,7 @@ pub(crate) async fn create(
 
 /// Creates a customer under the caller's own id.
 pub(crate) async fn create_with_id(
-    Authenticated(caller): Authenticated,
+    AuthenticatedWriter(caller): AuthenticatedWriter,
     state: web::Data<State>,
     path: web::Path<String>,
     body: Body,

@@ -6,12 +6,12 @@ use actix_web::{HttpResponse, web};
 use super::id_in_path;
 use crate::State;
 use crate::body::Body;
-use crate::caller::Authenticated;
+use crate::caller::AuthenticatedWriter;
 use crate::problem::Problem;
 
 /// Replaces the token. The answer is empty: the new token goes out with the event.
 pub(crate) async fn generate_confirmation(
-    Authenticated(caller): Authenticated,
+    AuthenticatedWriter(caller): AuthenticatedWriter,
     state: web::Data<State>,
     path: web::Path<String>,
     body: Body,

@@ -6,12 +6,12 @@ use super::update_body::update_command;
 use super::{id_in_path, present};
 use crate::State;
 use crate::body::Body;
-use crate::caller::Authenticated;
+use crate::caller::AuthenticatedWriter;
 use crate::problem::Problem;
 
 /// Merges the body into the profile: absent keeps, `null` clears. Both verbs mean the same.
 pub(crate) async fn update(
-    Authenticated(caller): Authenticated,
+    AuthenticatedWriter(caller): AuthenticatedWriter,
     state: web::Data<State>,
     path: web::Path<String>,
     body: Body,

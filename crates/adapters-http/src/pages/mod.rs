@@ -10,11 +10,12 @@ use actix_web::{HttpResponse, HttpResponseBuilder, web};
 use askama::Template;
 
 use crate::problem::{Code, Problem};
+use crate::router::readable;
 
 const STYLE_PATH: &str = "/assets/page.css";
 
 pub(crate) fn routes(config: &mut web::ServiceConfig) {
-    config.route(STYLE_PATH, web::get().to(style)).service(
+    config.service(readable(STYLE_PATH, style)).service(
         web::scope("/l")
             .service(
                 web::resource("/{code}")

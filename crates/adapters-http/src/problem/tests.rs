@@ -1,5 +1,7 @@
 //! Every problem as its document. A snapshot that changes here changes what programs rely on.
 
+use std::fmt::Write;
+
 use actix_web::body::to_bytes;
 use domain::TimeDelta;
 use insta::assert_snapshot;
@@ -50,12 +52,12 @@ async fn every_code_has_its_document() {
         assert_eq!(response.status().as_u16(), problem.code.status());
         for name in ["allow", "retry-after", "www-authenticate"] {
             if let Some(value) = response.headers().get(name) {
-                documents += &format!("{name}: {}\n", value.to_str().unwrap());
+                writeln!(documents, "{name}: {}", value.to_str().unwrap()).unwrap();
             }
         }
         let body = to_bytes(response.into_body()).await.unwrap();
         let document: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        documents += &format!("{document:#}\n\n");
+        writeln!(documents, "{document:#}\n").unwrap();
         codes.push(problem.code);
     }
     codes.dedup();

@@ -1,14 +1,15 @@
 //! Commands, their answers and their exit codes.
 
 use std::fs;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use test_support::{DatabaseKind, Output, Service, TestDatabase};
 
-use crate::world::{SECRET_KEY, World, binary, new_customer, number};
+use crate::world::{OTHER_KEY, SECRET_KEY, World, binary, new_customer, number};
 
 fn run(arguments: &[&str]) -> Output {
     Service::run(binary(), arguments, &[], None)
@@ -77,13 +78,13 @@ fn dev_prints_a_key_once_and_a_line_to_paste() {
 
 /// What `--dev` prints, once its last line is there: it comes after the service listens.
 fn wait_for_line(service: &Service) -> String {
-    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(10);
     loop {
         let printed = service.stdout();
         if printed.contains("/v1/customers\n") {
             return printed;
         }
-        assert!(std::time::Instant::now() < deadline, "{printed}");
+        assert!(Instant::now() < deadline, "{printed}");
         thread::yield_now();
     }
 }
@@ -116,6 +117,7 @@ fn a_taken_address_and_a_missing_database_fail_with_1() {
     let output = Service::run(binary(), &["serve"], &settings, None);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(output.stderr.contains("127.0.0.1:1/customers") && !output.stderr.contains("hunter2"), "{}", output.stderr);
+    assert_eq!(output.stderr.lines().count(), 1, "{}", output.stderr);
 }
 
 crate::on_both_databases!(
@@ -123,6 +125,8 @@ crate::on_both_databases!(
     eight_processes_may_start_at_once_on_an_empty_database,
     the_start_line_tells_what_runs,
     a_signal_ends_an_idle_service_with_0,
+    a_second_signal_ends_it_at_once,
+    a_wrong_secret_ends_a_service_that_could_not_tell_at_its_start,
 );
 
 fn settings_of(database: &TestDatabase) -> [(&str, &str); 2] {
@@ -171,6 +175,38 @@ fn a_signal_ends_an_idle_service_with_0(kind: DatabaseKind) {
         // A client that keeps its connection open must not hold up the end.
         assert_eq!(world.http.get("/healthz").status, 200);
         world.service.signal(signal);
-        assert_eq!(world.service.wait(Duration::from_secs(12)).code(), Some(0), "{}", world.service.logs());
+        // Less than the ten seconds that requests which run are given.
+        assert_eq!(world.service.wait(Duration::from_secs(8)).code(), Some(0), "{}", world.service.logs());
     }
+}
+
+fn a_second_signal_ends_it_at_once(kind: DatabaseKind) {
+    let world = World::start(kind);
+    // A request that runs until its body has come, which is never.
+    let mut connection = TcpStream::connect(world.service.url("").trim_start_matches("http://")).unwrap();
+    let head = format!(
+        "POST /v1/customers HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/json\r\nContent-Length: 100\r\n\r\n",
+        world.key
+    );
+    connection.write_all(head.as_bytes()).unwrap();
+    let mut asked = [0; 12];
+    connection.read_exact(&mut asked).unwrap();
+    assert_eq!(&asked, b"HTTP/1.1 100", "the request runs");
+    let started = Instant::now();
+    world.service.signal("TERM");
+    world.until_logged("that it stops", |logs| logs.contains("stopping"));
+    world.service.signal("INT");
+    assert_eq!(world.service.wait(Duration::from_secs(5)).code(), Some(1), "{}", world.service.logs());
+    assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+fn a_wrong_secret_ends_a_service_that_could_not_tell_at_its_start(kind: DatabaseKind) {
+    let database = TestDatabase::empty(kind);
+    let wrong = [("CUSTOMERS_DATABASE_URL", database.url()), ("CUSTOMERS_SECRET_KEY", OTHER_KEY)];
+    let service = Service::start(binary(), &["serve", "--no-migrate"], &wrong);
+    let migrated = Service::run(binary(), &["migrate"], &settings_of(&database), None);
+    assert!(migrated.status.success(), "{migrated:?}");
+    assert_eq!(service.wait(Duration::from_secs(15)).code(), Some(2), "{}", service.logs());
+    assert!(service.logs().contains("CUSTOMERS_SECRET_KEY"), "{}", service.logs());
 }

@@ -1,5 +1,9 @@
 //! Every row of the table of errors, provoked over HTTP.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use test_support::{Answer, DatabaseKind};
 
@@ -12,6 +16,8 @@ crate::on_both_databases!(
     a_taken_number_tells_whose_it_is_in_any_spelling,
     a_taken_id_is_refused_even_with_a_free_number,
     a_sane_request_id_is_kept_and_another_replaced,
+    a_damaged_row_is_an_internal_error_that_tells_nothing,
+    a_body_that_does_not_come_is_answered_408,
 );
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
@@ -61,6 +67,7 @@ fn rows(confirmed: &str, unconfirmed: &str, read_key: &str) -> Vec<Row> {
         with(row("the scheme is another", "GET", STRANGER, "", 401, "unauthorized"), "Authorization", "Basic eDp5"),
         with(row("the key is empty", "GET", STRANGER, "", 401, "unauthorized"), "Authorization", "Bearer "),
         with(row("a read key creates", "POST", create, good.clone(), 403, "forbidden"), "Authorization", read_key),
+        with(row("a read key sends nonsense", "POST", create, "{", 403, "forbidden"), "Authorization", read_key),
         with(row("a read key updates", "PATCH", unconfirmed, "{}", 403, "forbidden"), "Authorization", read_key),
         with(
             row("a read key confirms", "POST", &confirm(unconfirmed), token, 403, "forbidden"),
@@ -83,6 +90,7 @@ fn rows(confirmed: &str, unconfirmed: &str, read_key: &str) -> Vec<Row> {
         row("the route is unknown", "GET", "/v1/nothing", "", 404, "route_not_found"),
         row("the route is outside of the API", "GET", "/", "", 404, "route_not_found"),
         row("the method is another", "DELETE", "/v1/events", "", 405, "method_not_allowed"),
+        row("health is written", "POST", "/healthz", "", 405, "method_not_allowed"),
         row("the body is too large", "POST", create, "x".repeat(65_537), 413, "payload_too_large"),
         with(
             row("the body is a form", "POST", create, good.clone(), 415, "unsupported_media_type"),
@@ -159,13 +167,41 @@ fn every_error_is_a_problem_document_with_its_status_and_code(kind: DatabaseKind
         let answer = client.send(row.method, &row.path, &headers, row.body);
         assert_problem(&answer, row.status, row.code, row.when);
         if row.status == 405 {
-            assert_eq!(answer.header("allow"), Some("GET"), "{}", row.when);
+            assert!(answer.header("allow").is_some_and(|allow| allow.starts_with("GET")), "{}", row.when);
         }
         if row.status == 401 {
             assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{}", row.when);
         }
     }
     assert_problem(&anonymous.get(STRANGER), 401, "unauthorized", "there is no key");
+}
+
+fn a_damaged_row_is_an_internal_error_that_tells_nothing(kind: DatabaseKind) {
+    let world = World::start(kind);
+    let customer = world.create();
+    world.database.execute("UPDATE customers SET country_code = '??'");
+    let answer = world.http.get(&path_of(&customer));
+    assert_problem(&answer, 500, "internal_error", "a row was damaged");
+    assert!(!answer.text.contains("country_code"), "{}", answer.text);
+    let id = answer.header("x-request-id").unwrap();
+    let told = |line: &str| line.contains(id) && line.contains("country_code");
+    world.until_logged("the reason under the request's id", |logs| logs.lines().any(told));
+}
+
+fn a_body_that_does_not_come_is_answered_408(kind: DatabaseKind) {
+    let world = World::start(kind);
+    let mut connection = TcpStream::connect(world.service.url("").trim_start_matches("http://")).unwrap();
+    let head = format!(
+        "POST /v1/customers HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+         Content-Length: 100\r\n\r\n{{",
+        world.key
+    );
+    connection.write_all(head.as_bytes()).unwrap();
+    connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut answer = vec![0; 4096];
+    let read = connection.read(&mut answer).unwrap();
+    let answer = String::from_utf8_lossy(&answer[..read]);
+    assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("\"request_timeout\""), "{answer}");
 }
 
 fn assert_problem(answer: &Answer, status: u16, code: &str, when: &str) {

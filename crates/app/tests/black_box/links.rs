@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use test_support::{Answer, DatabaseKind};
 
-use crate::world::{World, path_of};
+use crate::world::{OTHER_KEY, World, path_of};
 
 crate::on_both_databases!(
     a_live_link_is_handed_out_again_and_opens_its_page,
@@ -104,7 +104,7 @@ fn a_link_made_under_another_secret_is_replaced_and_the_rotated_secret_is_accept
     let path = path_of(&world.create());
     let before = links(&world, &path);
     world.service.kill();
-    world.rotate_secret("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=");
+    world.rotate_secret(OTHER_KEY);
     world.start_again();
     let after = links(&world, &path);
     assert!(before.iter().all(|link| !after.contains(link)), "made anew under the secret of today");

@@ -1,17 +1,25 @@
 //! What the log says of a request, and what it never says.
 
+use std::io::Write;
+use std::net::TcpStream;
+
 use serde_json::{Value, json};
 use test_support::DatabaseKind;
 
 use crate::world::{World, other_token, path_of, token_of};
 
-crate::on_both_databases!(a_request_is_one_line_with_its_id_and_key, the_log_holds_no_personal_data_and_no_secret);
+crate::on_both_databases!(
+    a_request_is_one_line_with_its_id_and_key,
+    the_log_holds_no_personal_data_and_no_secret,
+    a_request_that_is_given_up_is_a_line_too,
+);
 
 fn a_request_is_one_line_with_its_id_and_key(kind: DatabaseKind) {
     let world = World::with(kind, &[("CUSTOMERS_LOG_FORMAT", "json")]);
     let path = path_of(&world.create());
     let answer = world.http.send("GET", &path, &[("X-Request-Id", "look-for-me")], "");
     assert_eq!(answer.status, 200);
+    world.until_logged("the request", |logs| logs.contains("look-for-me"));
     let list = world.run(&["keys", "list"]).stdout;
     let key_id =
         list.lines().find(|line| line.ends_with("test")).unwrap().split_whitespace().next().unwrap().to_owned();
@@ -25,6 +33,20 @@ fn a_request_is_one_line_with_its_id_and_key(kind: DatabaseKind) {
     assert_eq!(line["status"], 200);
     assert_eq!(line["key_id"], key_id);
     assert!(line["duration_ms"].as_f64().is_some_and(|ms| ms > 0.0));
+}
+
+fn a_request_that_is_given_up_is_a_line_too(kind: DatabaseKind) {
+    let world = World::start(kind);
+    let mut connection = TcpStream::connect(world.service.url("").trim_start_matches("http://")).unwrap();
+    let head = format!(
+        "POST /v1/customers HTTP/1.1\r\nHost: x\r\nX-Request-Id: given-up\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{",
+        world.key
+    );
+    connection.write_all(head.as_bytes()).unwrap();
+    drop(connection);
+    let told = |line: &str| line.contains("given-up") && line.contains("status=");
+    world.until_logged("the request", |logs| logs.lines().any(told));
 }
 
 fn the_log_holds_no_personal_data_and_no_secret(kind: DatabaseKind) {
@@ -44,6 +66,8 @@ fn the_log_holds_no_personal_data_and_no_secret(kind: DatabaseKind) {
     let code = object["card_url"].as_str().unwrap().rsplit('/').next().unwrap();
     world.service.client().get(&format!("/l/{code}"));
     world.http.get("/Canarypath?q=Canaryquery");
+    world.http.send("GET", "/healthz", &[("X-Request-Id", "the-last-one")], "");
+    world.until_logged("the last request", |logs| logs.contains("the-last-one"));
     let logs = world.service.logs();
     assert!(logs.contains("/l/{code}"), "the log is there");
     let number = "4185810827";

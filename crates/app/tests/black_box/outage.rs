@@ -11,7 +11,8 @@ fn while_the_database_is_gone_answers_are_503_in_bounded_time_and_then_all_is_we
     let database = TestDatabase::empty(DatabaseKind::Postgresql);
     let proxy = FaultProxy::before_database(database.url());
     let url = proxy.url(database.url());
-    let world = World::on(database, &url, &[]);
+    // What is wrong bears its request's id whatever the filter.
+    let world = World::on(database, &url, &[("CUSTOMERS_LOG", "warn")]);
     let customer = path_of(&world.create());
     assert_eq!(world.http.get("/readyz").status, 200);
 
@@ -26,6 +27,9 @@ fn while_the_database_is_gone_answers_are_503_in_bounded_time_and_then_all_is_we
         assert!(started.elapsed() < Duration::from_secs(12), "{:?}", started.elapsed());
     }
     assert_eq!(world.http.get("/readyz").status, 503);
+    world.until_logged("the reason", |logs| {
+        logs.lines().any(|line| line.contains("request_id") && line.contains("the store is unavailable"))
+    });
     assert_eq!(world.http.get("/healthz").status, 200, "the process is well");
 
     proxy.mend();

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -9,6 +11,9 @@ use test_support::{Answer, DatabaseKind, Http, Output, Service, TestDatabase};
 
 /// The secret key of these tests: any 32 bytes.
 pub(crate) const SECRET_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+/// Another one.
+pub(crate) const OTHER_KEY: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 
 /// The binary under test.
 pub(crate) fn binary() -> &'static Path {
@@ -99,6 +104,15 @@ impl World {
                 Some(next) => path = next,
                 None => return events,
             }
+        }
+    }
+
+    /// Waits until the log says something: what a request logs may come after its answer.
+    pub(crate) fn until_logged(&self, what: &str, says: impl Fn(&str) -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !says(&self.service.logs()) {
+            assert!(Instant::now() < deadline, "{what} is not in the log:\n{}", self.service.logs());
+            thread::yield_now();
         }
     }
 

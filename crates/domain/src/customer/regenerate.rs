@@ -19,11 +19,12 @@ impl Customer {
             return Decision::refuse(Refusal::ResendTooSoon { retry_after });
         }
 
+        // The token's life and the memory of tokens follow the clock; only what is told of the change never goes back.
         let at = self.not_before_last_change(moment.now);
-        let challenge = Challenge::new(challenge.phone.clone(), token, at);
+        let challenge = Challenge::new(challenge.phone.clone(), token, moment.now);
         let status = pending(&challenge, PendingReason::Regenerated, policy);
         let mut next = self.clone();
-        next.0.throttle.count_token(at);
+        next.0.throttle.count_token(moment.now);
         next.0.phone = PhoneState::Unconfirmed(challenge);
         Decision::accept(self.visible_change(next, at, |next| vec![next.verification(moment, at, status)]))
     }

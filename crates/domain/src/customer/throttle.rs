@@ -31,11 +31,13 @@ impl Throttle {
         let limit = usize::try_from(policy.daily_attempts).unwrap_or(usize::MAX);
         let tries: Vec<_> = self.recent(now).collect();
         let frees = tries.len().checked_sub(limit).and_then(|index| tries.get(index).copied());
-        Some(frees.unwrap_or(now) + ConfirmationPolicy::DAY - now)
+        Some((frees.unwrap_or(now) + ConfirmationPolicy::DAY - now).min(ConfirmationPolicy::DAY))
     }
 
     pub(super) fn count_wrong_try(&mut self, now: Timestamp) {
         self.wrong_tries = self.recent(now).chain([now]).collect();
+        // Clocks of several processes differ.
+        self.wrong_tries.sort_unstable();
     }
 
     pub(super) fn forget_wrong_tries(&mut self) {
@@ -45,14 +47,15 @@ impl Throttle {
     /// How long until the next token may be made; `None` where it may.
     pub(super) fn resend_after(&self, now: Timestamp, policy: &ConfirmationPolicy) -> Option<TimeDelta> {
         let last = self.last_token_at?;
-        if self.is_forgotten(now) {
+        if self.is_forgotten(now) || policy.resend_interval.is_zero() {
             return None;
         }
         let doublings = self.tokens_in_row.saturating_sub(1).min(16);
         let longest = policy.resend_interval.max(ConfirmationPolicy::MAX_RESEND_INTERVAL);
         // An operator's interval may be long enough to overflow: the longest is what it would be cut to.
         let interval = policy.resend_interval.checked_mul(1 << doublings).unwrap_or(longest).min(longest);
-        Some(last + interval - now).filter(|wait| *wait > TimeDelta::zero())
+        // Where the last token is of the future (clocks differ, or one was set back), the wait is no longer than from now.
+        Some((last + interval - now).min(interval)).filter(|wait| *wait > TimeDelta::zero())
     }
 
     pub(super) fn count_token(&mut self, now: Timestamp) {
@@ -64,8 +67,9 @@ impl Throttle {
         self.last_token_at.is_none_or(|last| now - last >= ConfirmationPolicy::RESEND_MEMORY)
     }
 
+    /// Those of the day. A time further ahead than a day is a clock's that was wrong: it must not lock for a year.
     fn recent(&self, now: Timestamp) -> impl Iterator<Item = Timestamp> {
-        self.wrong_tries.iter().copied().filter(move |at| *at > now - ConfirmationPolicy::DAY)
+        self.wrong_tries.iter().copied().filter(move |at| (now - *at).abs() < ConfirmationPolicy::DAY)
     }
 }
 
@@ -101,6 +105,22 @@ mod tests {
         throttle.count_token(at(0));
         throttle.count_token(at(0));
         assert_eq!(throttle.resend_after(at(0), &policy), None);
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_neither_refuses_nor_locks_for_long() {
+        let policy = ConfirmationPolicy { daily_attempts: 1, ..ConfirmationPolicy::default() };
+        let off = ConfirmationPolicy { resend_interval: TimeDelta::zero(), ..policy };
+        let mut throttle = Throttle::default();
+        throttle.count_token(at(500));
+        assert_eq!(throttle.resend_after(at(499), &off), None, "zero turns it off, whatever the clocks");
+        assert_eq!(throttle.resend_after(at(0), &policy), Some(TimeDelta::seconds(30)));
+        throttle.count_wrong_try(at(500));
+        assert_eq!(throttle.locked_for(at(0), &policy), Some(TimeDelta::hours(24)));
+        throttle.count_wrong_try(at(0));
+        assert_eq!(throttle.wrong_tries, [at(0), at(500)]);
+        throttle.wrong_tries = vec![at(90_000_000)];
+        assert_eq!(throttle.locked_for(at(0), &policy), None);
     }
 
     #[test]

@@ -98,16 +98,16 @@ impl Save {
     /// Who holds a number that was refused; nobody, where he is gone meanwhile.
     fn holder(&self, connection: &mut Connection) -> Result<Option<SaveError>, Failure> {
         let numbers = self.claims.iter().map(|claim| &claim.phone_number);
-        let holder: Option<(RowId, Option<RowInstant>)> = phone_number_claims::table
+        let holder: Option<(RowId, String, Option<String>)> = phone_number_claims::table
             .inner_join(customers::table)
             .filter(phone_number_claims::phone_number.eq_any(numbers))
             .filter(phone_number_claims::customer_id.ne(self.customer.id))
-            .select((phone_number_claims::customer_id, customers::confirmed_at))
+            .select((phone_number_claims::customer_id, phone_number_claims::phone_number, customers::phone_number))
             .first(connection)
             .optional()?;
-        Ok(holder.map(|(id, confirmed_at)| SaveError::PhoneNumberTaken {
+        Ok(holder.map(|(id, claimed, proved)| SaveError::PhoneNumberTaken {
             holder: CustomerId::from(id.0),
-            confirmed: confirmed_at.is_some(),
+            confirmed: proved == Some(claimed),
         }))
     }
 }
