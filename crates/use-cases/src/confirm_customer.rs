@@ -25,7 +25,9 @@ impl Service {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{READER, WRITER, World, confirmed, customer_id, other_token, token, unconfirmed};
+    use crate::testing::{
+        READER, WRITER, World, at, confirmed, customer_id, other_token, token, unconfirmed, unconfirmed_at,
+    };
     use domain::{EventBody, PhoneState, Refusal, VerificationStatus};
     use ports::{SaveError, StoreError};
 
@@ -63,6 +65,21 @@ mod tests {
         world.customers.expect_save().once().return_once(move |_| Err(store_error));
         let outcome = world.service().confirm_customer(WRITER, customer_id(), other_token()).await;
         assert_eq!(outcome, Err(Failure::Store(error)));
+    }
+
+    #[tokio::test]
+    async fn an_expired_and_a_dead_token_are_refused_without_a_save() {
+        let service = World::holding(unconfirmed_at(at(0))).service();
+        let outcome = service.confirm_customer(WRITER, customer_id(), token()).await;
+        assert_eq!(outcome, Err(Failure::Refused(Refusal::TokenExpired)));
+
+        let mut parts = unconfirmed().parts().clone();
+        if let PhoneState::Unconfirmed(challenge) = &mut parts.phone {
+            challenge.wrong_tries = 5;
+        }
+        let service = World::holding(Customer::from_parts(parts)).service();
+        let outcome = service.confirm_customer(WRITER, customer_id(), token()).await;
+        assert_eq!(outcome, Err(Failure::Refused(Refusal::TooManyAttempts { retry_after: None })));
     }
 
     #[tokio::test]

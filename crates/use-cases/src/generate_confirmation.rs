@@ -24,7 +24,7 @@ mod tests {
     use crate::testing::{READER, WRITER, World, at, confirmed, customer_id, unconfirmed, unconfirmed_at};
     use crate::{Failure, Service};
     use domain::{EventBody, PendingReason, Refusal, VerificationStatus};
-    use ports::SaveError;
+    use ports::{SaveError, StoreError};
 
     #[tokio::test]
     async fn a_new_token_is_saved_with_its_event() {
@@ -55,6 +55,16 @@ mod tests {
 
         let outcome = World::new().service().generate_confirmation(READER, customer_id()).await;
         assert_eq!(outcome, Err(Failure::Forbidden));
+    }
+
+    #[tokio::test]
+    async fn a_store_that_fails_fires_nothing_and_says_so() {
+        let error = StoreError::Unavailable("down".into());
+        let mut world = World::holding(unconfirmed_at(at(0)));
+        let refused = SaveError::Store(error.clone());
+        world.customers.expect_save().once().return_once(move |_| Err(refused));
+        let outcome = world.service().generate_confirmation(WRITER, customer_id()).await;
+        assert_eq!(outcome, Err(Failure::Store(error)));
     }
 
     #[tokio::test]

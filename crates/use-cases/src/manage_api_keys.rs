@@ -66,7 +66,7 @@ impl Service {
 mod tests {
     use super::*;
     use crate::testing::World;
-    use ports::Digest;
+    use ports::{Digest, StoreError};
 
     #[tokio::test]
     async fn only_the_digest_of_a_new_key_is_stored() {
@@ -81,6 +81,18 @@ mod tests {
         });
         let command = CreateApiKey { name: "bot".into(), scope: Scope::Write, expires_in: Some(TimeDelta::days(90)) };
         assert_eq!(world.service().create_api_key(command).await, Ok(secret));
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_not_stored_is_not_shown() {
+        let error = StoreError::Unavailable("down".into());
+        let mut world = World::new();
+        world.tokens.expect_api_key().return_const(ApiKeySecret::from_random_part("abc"));
+        world.secrets.expect_digest().return_const(Digest([9; 32]));
+        let failed = error.clone();
+        world.api_keys.expect_insert().return_once(move |_| Err(failed));
+        let command = CreateApiKey { name: "bot".into(), scope: Scope::Read, expires_in: None };
+        assert_eq!(world.service().create_api_key(command).await, Err(Failure::Store(error)));
     }
 
     #[tokio::test]

@@ -38,6 +38,7 @@ mod tests {
     use crate::testing::{World, customer_id};
     use chrono::TimeDelta;
     use domain::{LinkId, LinkPolicy, LinkPurpose};
+    use ports::StoreError;
     use uuid::Uuid;
 
     fn link(age: TimeDelta) -> Link {
@@ -60,6 +61,16 @@ mod tests {
         let revoked = Link { revoked_at: Some(World::NOW), ..link(TimeDelta::zero()) };
         assert_eq!(opened(Some(revoked)).await, LinkState::Gone);
         assert_eq!(opened(None).await, LinkState::Unknown);
+    }
+
+    #[tokio::test]
+    async fn a_store_that_fails_is_no_unknown_link() {
+        let error = StoreError::Unavailable("down".into());
+        let mut world = World::new();
+        world.with_codes();
+        let failed = error.clone();
+        world.links.expect_find_by_code().return_once(move |_| Err(failed));
+        assert_eq!(world.service().open_link("abcdefGHIJ12").await, Err(Failure::Store(error)));
     }
 
     #[tokio::test]

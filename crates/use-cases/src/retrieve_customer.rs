@@ -89,7 +89,7 @@ mod tests {
     use super::*;
     use crate::testing::{READER, WRITER, World, code_of, customer_id, unconfirmed};
     use domain::LinkId;
-    use ports::Digest;
+    use ports::{Digest, StoreError};
     use uuid::Uuid;
 
     fn stored(purpose: LinkPurpose, id: u128, age: TimeDelta) -> StoredLink {
@@ -155,6 +155,32 @@ mod tests {
         world.links.expect_issue().once().returning(|_, _| Ok(all(TimeDelta::zero())));
         let (_, links) = world.service().retrieve_customer(WRITER, customer_id()).await.unwrap();
         assert_eq!(links.unwrap().card, code(3));
+    }
+
+    #[tokio::test]
+    async fn links_that_another_secret_won_are_not_handed_out() {
+        let mut world = world(Vec::new());
+        world.links.expect_issue().once().returning(|mut new, _| {
+            new[0].code = Digest([0; 32]);
+            Ok(new)
+        });
+        let outcome = world.service().retrieve_customer(WRITER, customer_id()).await;
+        assert_eq!(outcome, Err(Failure::Contended));
+    }
+
+    #[tokio::test]
+    async fn links_that_cannot_be_read_or_stored_are_a_failure_of_the_store() {
+        let error = StoreError::Unavailable("down".into());
+        let mut unreadable = World::holding(unconfirmed());
+        let failed = error.clone();
+        unreadable.links.expect_latest().return_once(move |_| Err(failed));
+        let mut unstored = world(Vec::new());
+        let failed = error.clone();
+        unstored.links.expect_issue().return_once(move |_, _| Err(failed));
+        for world in [unreadable, unstored] {
+            let outcome = world.service().retrieve_customer(WRITER, customer_id()).await;
+            assert_eq!(outcome, Err(Failure::Store(error.clone())));
+        }
     }
 
     #[tokio::test]

@@ -48,7 +48,7 @@ mod tests {
     use super::*;
     use crate::testing::{READER, WRITER, World, customer_id, unconfirmed};
     use domain::{Email, FieldCode, Member};
-    use ports::SaveError;
+    use ports::{SaveError, StoreError};
 
     fn new_email() -> UpdateCustomer {
         let email = Member::Value(Email::parse("yogi@berra.com").unwrap());
@@ -95,6 +95,16 @@ mod tests {
             if saves == 1 { Err(SaveError::VersionConflict) } else { Ok(()) }
         });
         assert!(world.service().update_customer(WRITER, customer_id(), new_email()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn an_update_that_cannot_be_saved_is_not_reported_as_done() {
+        let error = StoreError::Unavailable("down".into());
+        let mut world = World::holding(unconfirmed());
+        let refused = SaveError::Store(error.clone());
+        world.customers.expect_save().once().return_once(move |_| Err(refused));
+        let outcome = world.service().update_customer(WRITER, customer_id(), new_email()).await;
+        assert_eq!(outcome, Err(Failure::Store(error)));
     }
 
     #[tokio::test]
