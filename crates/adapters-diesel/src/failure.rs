@@ -61,7 +61,7 @@ type Kind = fn(String) -> Failure;
 
 /// What diesel has no kind for is known by its message. Some of PostgreSQL's codes behind them: 40P01, 57014, 57P01,
 /// 57P03, 55P03, 53100, 53300, 0A000.
-const MESSAGES: [(&str, Kind); 20] = [
+const MESSAGES: [(&str, Kind); 23] = [
     ("deadlock detected", Failure::Contended),
     ("could not serialize access", Failure::Contended),
     ("conflict with recovery", Failure::Contended),
@@ -74,6 +74,10 @@ const MESSAGES: [(&str, Kind); 20] = [
     ("too many clients already", Failure::Unavailable),
     ("remaining connection slots", Failure::Unavailable),
     ("No space left on device", Failure::Unavailable),
+    // The schema is older than this release: it is not migrated yet.
+    ("does not exist", Failure::Unavailable),
+    ("no such table", Failure::Unavailable),
+    ("no such column", Failure::Unavailable),
     ("could not extend file", Failure::Unavailable),
     ("out of memory", Failure::Unavailable),
     ("out of shared memory", Failure::Unavailable),
@@ -157,7 +161,9 @@ mod tests {
             ("FATAL:  sorry, too many clients already", "Unavailable"),
             ("database is locked", "Unavailable"),
             ("database or disk is full", "Unavailable"),
-            ("no such table: customers", "Rejected"),
+            ("no such table: customers", "Unavailable"),
+            (r#"relation "customers" does not exist"#, "Unavailable"),
+            ("CHECK constraint failed: customers_confirmed_check", "Rejected"),
         ] {
             let failure = format!("{:?}", Failure::from_message(message));
             assert!(failure.starts_with(expected), "{failure}");

@@ -33,7 +33,7 @@ pub enum DatabaseUrlError {
         "must name a file after `sqlite:`, such as `sqlite:customers.db` or `sqlite:/var/lib/customers/customers.db`"
     )]
     NoFile,
-    /// Where libpq looks for a host and its port there is something else.
+    /// Where libpq looks for a host and its port there is something else, or what is not encoded as URLs are.
     #[error(
         "must be `postgres://USER:PASSWORD@HOST:PORT/DATABASE`; in user and password, percent-encode what is neither \
          letter nor digit"
@@ -77,7 +77,7 @@ impl DatabaseUrl {
             return if is_file { Ok(Self(Target::Sqlite(path.into()))) } else { Err(DatabaseUrlError::NoFile) };
         }
         let (_, rest) = postgresql(text).ok_or(DatabaseUrlError::UnknownScheme)?;
-        if has_sane_hosts(rest) && !text.contains('\0') {
+        if has_sane_hosts(rest) && is_well_encoded(rest) {
             Ok(Self(Target::Postgresql(text.to_owned())))
         } else {
             Err(DatabaseUrlError::MalformedHost)
@@ -144,6 +144,19 @@ fn has_sane_hosts(rest: &str) -> bool {
         };
         !name.contains(['@', '#', ' ']) && port.bytes().all(|b| b.is_ascii_digit())
     })
+}
+
+/// Whether nothing in a URL's rest is left for libpq to refuse in words that quote it: ASCII without spaces, whole
+/// percent-encoded bytes that are not zero, one `@`, which stands before the first `/` and `?`.
+fn is_well_encoded(rest: &str) -> bool {
+    let whole = |code: &str| {
+        let byte = code.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        byte.is_some_and(|byte| byte != 0) && !code.starts_with('+')
+    };
+    let user = rest.rsplit_once('@').map_or("", |(user, _)| user);
+    rest.bytes().all(|byte| byte.is_ascii_graphic())
+        && rest.split('%').skip(1).all(whole)
+        && !user.contains(['@', '/', '?', '#'])
 }
 
 /// The parameters behind the first `?`.
@@ -225,5 +238,19 @@ mod tests {
         assert!(url.starts_with("postgres://h/d?connect_timeout=7&tcp_user_timeout=8000&"), "{url}");
         let url = DatabaseUrl::parse("postgres://h/d").unwrap().postgresql_url().unwrap();
         assert!(url.starts_with("postgres://h/d?connect_timeout=2&"), "{url}");
+    }
+
+    #[test]
+    fn what_libpq_would_refuse_by_quoting_it_is_refused_here() {
+        for secret in
+            ["se%zzcret", "se cret", "se%00cret", "12?34", "12/34", "12#34", "12@34", "s\u{e9}cret", "se%+1cret", "se%"]
+        {
+            let url = format!("postgres://yogi:{secret}@127.0.0.1:1/d");
+            assert_eq!(DatabaseUrl::parse(&url).err(), Some(DatabaseUrlError::MalformedHost), "{secret}");
+        }
+        for url in ["postgres://h/d?password=se%zz", "postgres://h/d?password=a@b"] {
+            assert_eq!(DatabaseUrl::parse(url).err(), Some(DatabaseUrlError::MalformedHost), "{url}");
+        }
+        assert!(DatabaseUrl::parse("postgres://yogi:se%2Fcr%40et@[::1]:5432,h2/d?sslmode=prefer").is_ok());
     }
 }

@@ -1,11 +1,14 @@
 //! Request bodies: read within limits, then taken apart member by member with all errors gathered.
 
+use std::cell::RefCell;
 use std::future::{Ready, ready};
+use std::rc::Rc;
 use std::time::Duration;
 
+use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::BytesMut;
-use actix_web::{FromRequest, HttpRequest, dev};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
 use domain::{FieldCode, FieldError, Member};
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
@@ -14,21 +17,56 @@ use crate::problem::{Code, Problem};
 
 /// A body that nobody has read yet, so that the key is checked before a byte of it is waited for.
 pub(crate) struct Body {
-    payload: dev::Payload,
+    /// Where it goes back to when it is dropped before its end.
+    unread: UnreadBody,
+    payload: Option<dev::Payload>,
     content_length: Option<u64>,
     is_json: bool,
     is_encoded: bool,
+}
+
+/// Where a request's body is until somebody has read it to its end.
+#[derive(Clone, Default)]
+pub(crate) struct UnreadBody(Rc<RefCell<Option<dev::Payload>>>);
+
+impl UnreadBody {
+    /// Takes the body out of a request and notes, at the request, where it is.
+    pub(crate) fn of(request: &mut ServiceRequest) -> Self {
+        let unread = Self::default();
+        unread.put(request.take_payload());
+        request.extensions_mut().insert(unread.clone());
+        unread
+    }
+
+    /// The body, if there is one that nobody has read to its end.
+    pub(crate) fn take(&self) -> Option<dev::Payload> {
+        self.0.borrow_mut().take().filter(|payload| !matches!(payload, dev::Payload::None))
+    }
+
+    fn put(&self, payload: dev::Payload) {
+        *self.0.borrow_mut() = Some(payload);
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        if let Some(payload) = self.payload.take() {
+            self.unread.put(payload);
+        }
+    }
 }
 
 impl FromRequest for Body {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
-    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
         let media_type = header(CONTENT_TYPE).and_then(|value| value.split(';').next()).map(str::trim);
+        let unread = request.extensions().get::<UnreadBody>().cloned().unwrap_or_default();
         ready(Ok(Self {
-            payload: payload.take(),
+            payload: unread.take(),
+            unread,
             content_length: header(CONTENT_LENGTH).and_then(|value| value.parse().ok()),
             is_json: media_type.is_some_and(|value| value.eq_ignore_ascii_case("application/json")),
             is_encoded: header(CONTENT_ENCODING).is_some_and(|value| !value.eq_ignore_ascii_case("identity")),
@@ -80,7 +118,8 @@ impl Body {
 
     async fn collect(&mut self) -> Result<BytesMut, Problem> {
         let mut bytes = BytesMut::new();
-        while let Some(chunk) = self.payload.next().await {
+        let Some(payload) = &mut self.payload else { return Ok(bytes) };
+        while let Some(chunk) = payload.next().await {
             let chunk =
                 chunk.map_err(|_| Problem::new(Code::MalformedRequest, "Send the body whole: it broke off."))?;
             if bytes.len() + chunk.len() > Self::MAX_BYTES {
@@ -88,6 +127,7 @@ impl Body {
             }
             bytes.extend_from_slice(&chunk);
         }
+        self.payload = None;
         Ok(bytes)
     }
 
@@ -182,7 +222,8 @@ mod tests {
 
     fn body(payload: impl futures_util::Stream<Item = Result<Bytes, PayloadError>> + 'static) -> Body {
         Body {
-            payload: dev::Payload::Stream { payload: Box::pin(payload) },
+            unread: UnreadBody::default(),
+            payload: Some(dev::Payload::Stream { payload: Box::pin(payload) }),
             content_length: None,
             is_json: true,
             is_encoded: false,

@@ -1,19 +1,24 @@
 //! What happens around every request: its id, its log line, its panic, and its errors made documents.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
-use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
+use actix_web::http::ConnectionType;
 use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
+use actix_web::web::Bytes;
 use actix_web::{Error, HttpMessage, web};
 use futures_util::FutureExt;
 use tracing::{Instrument, Span};
 use use_cases::ApiKeyId;
 
+use crate::body::UnreadBody;
 use crate::caller::UsedKey;
 use crate::problem::{Code, Problem};
 use crate::{State, pages};
@@ -24,13 +29,14 @@ const MAX_HEADER_BYTES: usize = 16 * 1024;
 
 pub(crate) async fn observe(
     state: web::Data<State>,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let is_page = pages::is_page(request.path());
     let request_id = sane_request_id(&request).unwrap_or_else(|| state.service.request_id());
     // Of the highest level, so that the id is in every line whatever the filter.
     let span = tracing::error_span!("request", request_id);
+    let unread = UnreadBody::of(&mut request);
     let mut line = RequestLine::new(request.method(), span.clone());
 
     let outcome = if header_bytes(&request) > MAX_HEADER_BYTES {
@@ -49,11 +55,37 @@ pub(crate) async fn observe(
         let response = if is_page { pages::problem(&problem) } else { problem.respond(&request_id) };
         return Err(InternalError::from_response("panicked", response).into());
     };
-    let response = finish(response, is_page, &request_id);
+    let mut response = finish(response, is_page, &request_id);
+    if let Some(payload) = unread.take() {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        response = response.map_body(|_, answer| AnswerToUnread { answer, _payload: Box::new(payload) }.boxed());
+    }
     line.status = response.status().as_u16();
     line.key_id = response.request().extensions().get::<UsedKey>().map(|key| key.0);
     line.route = response.request().match_pattern();
     Ok(response)
+}
+
+/// The body of an answer to a request whose own body nobody has read to its end, which it holds.
+///
+/// What nobody reads has no bound in bytes or time, so it is to end with the connection. The HTTP library closes a
+/// connection while the unread body is held; of one that is dropped before the answer is written, it would go on
+/// reading all that comes.
+struct AnswerToUnread {
+    answer: BoxBody,
+    _payload: Box<Payload>,
+}
+
+impl MessageBody for AnswerToUnread {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.answer.size()
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.answer).poll_next(context)
+    }
 }
 
 /// Makes every error a problem document (a page, below `/l/`) and gives every answer its request id.

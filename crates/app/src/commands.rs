@@ -37,6 +37,12 @@ impl Failure {
     }
 }
 
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 impl From<SettingsError> for Failure {
     fn from(error: SettingsError) -> Self {
         Self::unusable(error.to_string())
@@ -55,7 +61,7 @@ impl From<use_cases::Failure> for Failure {
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     let dev = matches!(&cli.command, Command::Serve(arguments) if arguments.dev);
     let settings = Settings::load(cli.config.as_deref(), dev)?;
-    telemetry::start(&settings);
+    let _log = telemetry::start(&settings);
     match cli.command {
         Command::Serve(arguments) => serve::serve(settings, arguments).await,
         Command::Migrate => wiring::service(&settings, true).await.map(drop),

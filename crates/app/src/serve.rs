@@ -40,7 +40,10 @@ pub(crate) async fn serve(settings: Settings, arguments: ServeArguments) -> Resu
         env!("CARGO_PKG_VERSION"),
     );
     if arguments.dev {
-        greeting::print(&service, address).await?;
+        // Nobody reads it, or the schema is not there yet: the service serves all the same.
+        if let Err(failure) = greeting::print(&service, address).await {
+            tracing::warn!(%failure, "the greeting could not be printed");
+        }
     }
 
     // With migrations done the secret key has been verified, and there is nothing to watch.

@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, stderr};
 
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
 use crate::settings::{LogFormat, Settings};
@@ -10,11 +11,19 @@ use crate::settings::{LogFormat, Settings};
 /// would know otherwise.
 pub(crate) const START: &str = "start";
 
-/// Begins to log. Panics are logged too, as errors, by their place alone: their message may quote what a caller wrote.
-pub(crate) fn start(settings: &Settings) {
-    // The HTTP library's own start lines say again what ours says. A filter that names it has the last word.
-    let filter = EnvFilter::new(format!("actix_server=warn,{START}=info,{}", settings.log));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+/// Lines that may wait to be written. Past that they are dropped: a log that nobody reads must not hold up requests.
+const WAITING_LINES: usize = 8_192;
+
+/// Begins to log, until the guard is dropped, which writes what still waits. Panics are logged too, as errors, by their
+/// place alone: their message may quote what a caller wrote.
+pub(crate) fn start(settings: &Settings) -> WorkerGuard {
+    // The HTTP library's own start lines say again what ours says, and its lines about connections are strangers'
+    // doing. A filter that names them has the last word.
+    let filter = EnvFilter::new(format!("actix_server=warn,actix_http=off,{START}=info,{}", settings.log));
+    let (writer, guard) =
+        NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES).lossy(true).finish(stderr());
+    // Where the log cannot be written, it cannot be told there either.
+    let log = tracing_subscriber::fmt().with_env_filter(filter).log_internal_errors(false).with_writer(writer);
     // A second start within one process (in tests) keeps the first one's log.
     let _ = match settings.log_format {
         LogFormat::Text => log.with_ansi(stderr().is_terminal()).try_init(),
@@ -24,4 +33,5 @@ pub(crate) fn start(settings: &Settings) {
         let location = panic.location().map(ToString::to_string);
         tracing::error!(location, "panic");
     }));
+    guard
 }

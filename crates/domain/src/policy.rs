@@ -24,7 +24,8 @@ impl ConfirmationPolicy {
     pub const DAY: TimeDelta = TimeDelta::hours(24);
     /// The resend interval doubles up to this (or stays at what was set, where that is more).
     pub const MAX_RESEND_INTERVAL: TimeDelta = TimeDelta::minutes(10);
-    /// After so long without a new token, the next one is a first one again.
+    /// After so long without a new token (or as long as the interval that was set, where that is more), the next one is
+    /// a first one again.
     pub const RESEND_MEMORY: TimeDelta = TimeDelta::hours(1);
 }
 

@@ -1,11 +1,13 @@
 //! Confirm a customer's phone number.
 
-use domain::{ConfirmationToken, Customer, CustomerId};
+use domain::{ConfirmationToken, Customer, CustomerId, Decision, FieldError, Refusal};
 
 use crate::{Caller, Failure, Service};
 
 impl Service {
-    /// Presents the token that the customer got. A wrong one costs a try, which is stored before it is reported.
+    /// Presents the token that the customer got. A wrong one costs a try, which is stored before it is reported. What
+    /// cannot be a token comes with what is wrong with it, and is refused, at no cost, unless the customer is unknown or
+    /// confirmed already.
     ///
     /// # Errors
     /// [`Failure::Forbidden`], [`Failure::CustomerNotFound`], [`Failure::Refused`] as in [`Customer::confirm`],
@@ -14,11 +16,16 @@ impl Service {
         &self,
         caller: Caller,
         id: CustomerId,
-        token: ConfirmationToken,
+        token: Result<ConfirmationToken, Vec<FieldError>>,
     ) -> Result<Customer, Failure> {
         caller.require_write()?;
         let moment = self.moment();
-        self.change(id, |customer| customer.confirm(token, moment, &self.policies.confirmation)).await
+        self.change(id, |customer| match &token {
+            Ok(token) => customer.confirm(*token, moment, &self.policies.confirmation),
+            Err(_) if customer.is_confirmed() => Decision { change: None, outcome: Err(Refusal::AlreadyConfirmed) },
+            Err(errors) => Decision { change: None, outcome: Err(Refusal::InvalidFields(errors.clone())) },
+        })
+        .await
     }
 }
 
@@ -28,7 +35,7 @@ mod tests {
     use crate::testing::{
         READER, WRITER, World, at, confirmed, customer_id, other_token, token, unconfirmed, unconfirmed_at,
     };
-    use domain::{EventBody, PhoneState, Refusal, VerificationStatus};
+    use domain::{EventBody, FieldCode, PhoneState, VerificationStatus};
     use ports::{SaveError, StoreError};
 
     #[tokio::test]
@@ -40,7 +47,7 @@ mod tests {
             assert_eq!(*status, VerificationStatus::Confirmed);
             Ok(())
         });
-        let customer = world.service().confirm_customer(WRITER, customer_id(), token()).await.unwrap();
+        let customer = world.service().confirm_customer(WRITER, customer_id(), Ok(token())).await.unwrap();
         assert_eq!(customer.phone_number(), Some(customer.unconfirmed_phone_number()));
     }
 
@@ -53,7 +60,7 @@ mod tests {
             assert!(change.events().is_empty());
             Ok(())
         });
-        let outcome = world.service().confirm_customer(WRITER, customer_id(), other_token()).await;
+        let outcome = world.service().confirm_customer(WRITER, customer_id(), Ok(other_token())).await;
         assert_eq!(outcome, Err(Failure::Refused(Refusal::TokenInvalid { attempts_remaining: 4 })));
     }
 
@@ -63,14 +70,14 @@ mod tests {
         let error = StoreError::Unavailable("down".into());
         let store_error = SaveError::Store(error.clone());
         world.customers.expect_save().once().return_once(move |_| Err(store_error));
-        let outcome = world.service().confirm_customer(WRITER, customer_id(), other_token()).await;
+        let outcome = world.service().confirm_customer(WRITER, customer_id(), Ok(other_token())).await;
         assert_eq!(outcome, Err(Failure::Store(error)));
     }
 
     #[tokio::test]
     async fn an_expired_and_a_dead_token_are_refused_without_a_save() {
         let service = World::holding(unconfirmed_at(at(0))).service();
-        let outcome = service.confirm_customer(WRITER, customer_id(), token()).await;
+        let outcome = service.confirm_customer(WRITER, customer_id(), Ok(token())).await;
         assert_eq!(outcome, Err(Failure::Refused(Refusal::TokenExpired)));
 
         let mut parts = unconfirmed().parts().clone();
@@ -78,8 +85,19 @@ mod tests {
             challenge.wrong_tries = 5;
         }
         let service = World::holding(Customer::from_parts(parts)).service();
-        let outcome = service.confirm_customer(WRITER, customer_id(), token()).await;
+        let outcome = service.confirm_customer(WRITER, customer_id(), Ok(token())).await;
         assert_eq!(outcome, Err(Failure::Refused(Refusal::TooManyAttempts { retry_after: None })));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_a_token_costs_nothing_and_matters_only_to_an_unconfirmed_customer() {
+        let wrong = || Err(vec![FieldError::new("confirmation_token", FieldCode::Missing, "is required")]);
+        let service = World::holding(unconfirmed()).service();
+        let outcome = service.confirm_customer(WRITER, customer_id(), wrong()).await;
+        assert!(matches!(outcome, Err(Failure::Refused(Refusal::InvalidFields(_)))), "{outcome:?}");
+        let service = World::holding(confirmed()).service();
+        let outcome = service.confirm_customer(WRITER, customer_id(), wrong()).await;
+        assert_eq!(outcome, Err(Failure::Refused(Refusal::AlreadyConfirmed)));
     }
 
     #[tokio::test]
@@ -91,7 +109,7 @@ mod tests {
             Ok(Some(if finds == 1 { unconfirmed() } else { confirmed() }))
         });
         world.customers.expect_save().once().returning(|_| Err(SaveError::VersionConflict));
-        let outcome = world.service().confirm_customer(WRITER, customer_id(), token()).await;
+        let outcome = world.service().confirm_customer(WRITER, customer_id(), Ok(token())).await;
         assert_eq!(outcome, Err(Failure::Refused(Refusal::AlreadyConfirmed)));
     }
 
@@ -99,7 +117,7 @@ mod tests {
     async fn a_race_that_is_lost_again_and_again_ends() {
         let mut world = World::holding(unconfirmed());
         world.customers.expect_save().times(Service::MAX_TRIES).returning(|_| Err(SaveError::VersionConflict));
-        let outcome = world.service().confirm_customer(WRITER, customer_id(), token()).await;
+        let outcome = world.service().confirm_customer(WRITER, customer_id(), Ok(token())).await;
         assert_eq!(outcome, Err(Failure::Contended));
     }
 
@@ -108,9 +126,9 @@ mod tests {
         let mut world = World::new();
         world.customers.expect_find().returning(|_| Ok(None));
         let service = world.service();
-        let outcome = service.confirm_customer(WRITER, customer_id(), token()).await;
+        let outcome = service.confirm_customer(WRITER, customer_id(), Ok(token())).await;
         assert_eq!(outcome, Err(Failure::CustomerNotFound));
-        let outcome = service.confirm_customer(READER, customer_id(), token()).await;
+        let outcome = service.confirm_customer(READER, customer_id(), Ok(token())).await;
         assert_eq!(outcome, Err(Failure::Forbidden));
     }
 
@@ -120,7 +138,7 @@ mod tests {
         let error = StoreError::Corrupt { table: "customers", column: "phone_number", id: "1".into() };
         let found = error.clone();
         world.customers.expect_find().return_once(move |_| Err(found));
-        let outcome = world.service().confirm_customer(WRITER, customer_id(), token()).await;
+        let outcome = world.service().confirm_customer(WRITER, customer_id(), Ok(token())).await;
         assert_eq!(outcome, Err(Failure::Store(error)));
     }
 }

@@ -20,7 +20,7 @@ crate::on_both_databases!(
 async fn they_run_once_and_make_the_store_ready(db: Fixture) {
     assert_eq!(db.database.installation.readiness().await.unwrap(), Readiness::MigrationsPending);
     let refused = db.database.customers.find(new_customer().id).await;
-    assert!(matches!(refused, Err(StoreError::Rejected(_))), "{refused:?}");
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
     let names = db.database.migrate().await.unwrap();
     assert_eq!(names[0], "2026-11-23-000001_create_customers");
     assert_eq!(db.database.installation.readiness().await.unwrap(), Readiness::Ready);

@@ -1,7 +1,7 @@
 //! `POST /v1/customers/{customer_id}/confirm`: confirm a customer.
 
 use actix_web::{HttpResponse, web};
-use domain::{ConfirmationToken, FieldCode};
+use domain::{ConfirmationToken, FieldCode, FieldError};
 
 use super::{id_in_path, present};
 use crate::State;
@@ -17,18 +17,18 @@ pub(crate) async fn confirm(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let id = id_in_path(&path)?;
-    let token = token(body.object().await?)?;
+    let token = token(body.object().await?);
     let customer = state.service.confirm_customer(caller, id, token).await?;
     Ok(present::customer(&mut HttpResponse::Ok(), &customer, caller))
 }
 
-fn token(mut members: Members) -> Result<ConfirmationToken, Problem> {
+/// The token, or all that is wrong with the body: it is for the use case to say whether that matters.
+fn token(mut members: Members) -> Result<ConfirmationToken, Vec<FieldError>> {
     const NAME: &str = "confirmation_token";
-    let text = members.required_text(NAME).unwrap_or_default();
-    let token = ConfirmationToken::parse(&text);
-    if let (Err(error), false) = (token, text.is_empty()) {
-        members.refuse(NAME, FieldCode::Invalid, error);
-    }
-    members.finish()?;
-    token.map_err(|_| Problem::internal_error())
+    let token = members.required_text(NAME).and_then(|text| {
+        let token = ConfirmationToken::parse(&text);
+        token.map_err(|error| members.refuse(NAME, FieldCode::Invalid, error)).ok()
+    });
+    let errors = members.into_errors();
+    token.filter(|_| errors.is_empty()).ok_or(errors)
 }

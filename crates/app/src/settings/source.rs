@@ -98,8 +98,8 @@ impl Source {
             broken(format!("is not valid TOML at line {line}"))
         })?;
         for (key, value) in table {
-            let name = format!("{PREFIX}{}", key.to_uppercase());
-            let setting = known(&name).filter(|_| key == key.to_lowercase());
+            let name = format!("{PREFIX}{}", key.to_ascii_uppercase());
+            let setting = known(&name).filter(|_| key == key.to_ascii_lowercase());
             let setting = setting.ok_or_else(|| broken(SettingsError::unknown(&key).0))?;
             let text = match value {
                 toml::Value::String(text) => text,

@@ -11,6 +11,8 @@ use tracing_subscriber::EnvFilter;
 
 pub(super) const SECRET_KEY_ALLOWED: &str = "32 bytes in base64, as `openssl rand -base64 32` prints them";
 
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
 /// How the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LogFormat {
@@ -30,7 +32,8 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
     let scheme = uri.scheme_str().filter(|scheme| matches!(*scheme, "http" | "https")).ok_or_else(allowed)?;
     let authority =
         uri.authority().filter(|a| !a.as_str().contains('@') && !a.host().is_empty()).ok_or_else(allowed)?;
-    if uri.path().trim_matches('/').is_empty() && uri.query().is_none() && !text.contains('#') {
+    let has_port = authority.as_str().len() == authority.host().len() || authority.port_u16().is_some();
+    if has_port && uri.path().trim_matches('/').is_empty() && uri.query().is_none() && !text.contains('#') {
         Ok(format!("{scheme}://{authority}"))
     } else {
         Err(allowed())
@@ -60,6 +63,12 @@ pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
 
 pub(super) fn log_filter(text: &str) -> Result<String, String> {
     let allowed = || "error, warn, info, debug, trace, or a filter such as info,use_cases=debug".to_owned();
+    // A word that is no level would be taken for a module's name, and all others would fall silent.
+    let is_level = |part: &str| LEVELS.iter().any(|level| part.eq_ignore_ascii_case(level));
+    let is_directive = |part: &str| is_level(part.trim()) || part.contains('=');
+    if !text.split(',').all(is_directive) {
+        return Err(allowed());
+    }
     EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|_| allowed())
 }
 
@@ -119,6 +128,8 @@ mod tests {
             "https://u:p@c.example.com",
             "https://c.example.com?x",
             "https://c.example.com/#x",
+            "https://c.example.com:99999",
+            "https://c.example.com:",
             "//c.example.com",
             "https://",
         ] {

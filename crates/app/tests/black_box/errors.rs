@@ -18,6 +18,7 @@ crate::on_both_databases!(
     a_sane_request_id_is_kept_and_another_replaced,
     a_damaged_row_is_an_internal_error_that_tells_nothing,
     a_body_that_does_not_come_is_answered_408,
+    a_body_that_nobody_reads_ends_with_the_connection,
 );
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
@@ -51,11 +52,11 @@ fn with(mut row: Row, name: &'static str, value: &str) -> Row {
     row
 }
 
-fn rows(confirmed: &str, unconfirmed: &str, read_key: &str) -> Vec<Row> {
+/// What is wrong with the request itself.
+fn wrong_requests(unconfirmed: &str) -> Vec<Row> {
     let create = "/v1/customers";
     let good = new_customer("+14185819999").to_string();
     let confirm = |customer: &str| format!("{customer}/confirm");
-    let token = r#"{"confirmation_token": "123456"}"#;
     vec![
         row("the body is not JSON", "POST", create, "{", 400, "malformed_request"),
         row("the body is not UTF-8", "POST", create, b"{\"first_name\": \"\xff\"}".to_vec(), 400, "malformed_request"),
@@ -63,30 +64,6 @@ fn rows(confirmed: &str, unconfirmed: &str, read_key: &str) -> Vec<Row> {
         row("the body nests too deep", "POST", create, "[".repeat(60_000), 400, "malformed_request"),
         row("there is no body", "POST", create, "", 400, "malformed_request"),
         row("there is no body to confirm", "POST", &confirm(unconfirmed), "", 400, "malformed_request"),
-        with(row("the key is unknown", "GET", STRANGER, "", 401, "unauthorized"), "Authorization", "Bearer ckey_x"),
-        with(row("the scheme is another", "GET", STRANGER, "", 401, "unauthorized"), "Authorization", "Basic eDp5"),
-        with(row("the key is empty", "GET", STRANGER, "", 401, "unauthorized"), "Authorization", "Bearer "),
-        with(row("a read key creates", "POST", create, good.clone(), 403, "forbidden"), "Authorization", read_key),
-        with(row("a read key sends nonsense", "POST", create, "{", 403, "forbidden"), "Authorization", read_key),
-        with(row("a read key updates", "PATCH", unconfirmed, "{}", 403, "forbidden"), "Authorization", read_key),
-        with(
-            row("a read key confirms", "POST", &confirm(unconfirmed), token, 403, "forbidden"),
-            "Authorization",
-            read_key,
-        ),
-        row("the customer is unknown", "GET", STRANGER, "", 404, "customer_not_found"),
-        row("an unknown customer is updated", "PATCH", STRANGER, "{}", 404, "customer_not_found"),
-        row("an unknown customer is confirmed", "POST", &confirm(STRANGER), token, 404, "customer_not_found"),
-        row("the id is no UUID", "GET", "/v1/customers/6243c9", "", 404, "customer_not_found"),
-        row(
-            "the id is a UUID in another spelling",
-            "GET",
-            "/v1/customers/fffd7e80169141f589469deeaf0b8640",
-            "",
-            404,
-            "customer_not_found",
-        ),
-        row("one creates under what is no UUID", "POST", "/v1/customers/yogi", good.clone(), 404, "customer_not_found"),
         row("the route is unknown", "GET", "/v1/nothing", "", 404, "route_not_found"),
         row("the route is outside of the API", "GET", "/", "", 404, "route_not_found"),
         row("the method is another", "DELETE", "/v1/events", "", 405, "method_not_allowed"),
@@ -107,6 +84,50 @@ fn rows(confirmed: &str, unconfirmed: &str, read_key: &str) -> Vec<Row> {
             "X-Filler",
             &"x".repeat(17_000),
         ),
+    ]
+}
+
+/// What is wrong with the key.
+fn wrong_keys(unconfirmed: &str, read_key: &str) -> Vec<Row> {
+    let create = "/v1/customers";
+    let good = new_customer("+14185819999").to_string();
+    let confirm = |customer: &str| format!("{customer}/confirm");
+    let token = r#"{"confirmation_token": "123456"}"#;
+    vec![
+        with(row("the key is unknown", "GET", STRANGER, "", 401, "unauthorized"), "Authorization", "Bearer ckey_x"),
+        with(row("the scheme is another", "GET", STRANGER, "", 401, "unauthorized"), "Authorization", "Basic eDp5"),
+        with(row("the key is empty", "GET", STRANGER, "", 401, "unauthorized"), "Authorization", "Bearer "),
+        with(row("a read key creates", "POST", create, good.clone(), 403, "forbidden"), "Authorization", read_key),
+        with(row("a read key sends nonsense", "POST", create, "{", 403, "forbidden"), "Authorization", read_key),
+        with(row("a read key updates", "PATCH", unconfirmed, "{}", 403, "forbidden"), "Authorization", read_key),
+        with(
+            row("a read key confirms", "POST", &confirm(unconfirmed), token, 403, "forbidden"),
+            "Authorization",
+            read_key,
+        ),
+    ]
+}
+
+/// What is wrong with what is asked for.
+fn wrong_wishes(confirmed: &str, unconfirmed: &str) -> Vec<Row> {
+    let create = "/v1/customers";
+    let good = new_customer("+14185819999").to_string();
+    let confirm = |customer: &str| format!("{customer}/confirm");
+    let token = r#"{"confirmation_token": "123456"}"#;
+    vec![
+        row("the customer is unknown", "GET", STRANGER, "", 404, "customer_not_found"),
+        row("an unknown customer is updated", "PATCH", STRANGER, "{}", 404, "customer_not_found"),
+        row("an unknown customer is confirmed", "POST", &confirm(STRANGER), token, 404, "customer_not_found"),
+        row("the id is no UUID", "GET", "/v1/customers/6243c9", "", 404, "customer_not_found"),
+        row(
+            "the id is a UUID in another spelling",
+            "GET",
+            "/v1/customers/fffd7e80169141f589469deeaf0b8640",
+            "",
+            404,
+            "customer_not_found",
+        ),
+        row("one creates under what is no UUID", "POST", "/v1/customers/yogi", good.clone(), 404, "customer_not_found"),
         row("the customer is confirmed", "POST", &confirm(confirmed), token, 409, "already_confirmed"),
         row("a parameter is bad", "POST", create, "{}", 422, "invalid_parameters"),
         row(
@@ -125,6 +146,17 @@ fn rows(confirmed: &str, unconfirmed: &str, read_key: &str) -> Vec<Row> {
             422,
             "invalid_parameters",
         ),
+        row(
+            "the token is empty",
+            "POST",
+            &confirm(unconfirmed),
+            r#"{"confirmation_token": ""}"#,
+            422,
+            "invalid_parameters",
+        ),
+        row("there is no token", "POST", &confirm(unconfirmed), "{}", 422, "invalid_parameters"),
+        row("a stranger presents no token", "POST", &confirm(STRANGER), "{}", 404, "customer_not_found"),
+        row("a confirmed customer presents no token", "POST", &confirm(confirmed), "{}", 409, "already_confirmed"),
         row(
             "generating gets parameters",
             "POST",
@@ -160,7 +192,9 @@ fn every_error_is_a_problem_document_with_its_status_and_code(kind: DatabaseKind
     let read_key = world.run(&["keys", "create", "--name", "reader", "--scope", "read"]).stdout;
     let read_key = format!("Bearer {}", read_key.trim());
     let anonymous = world.service.client();
-    for row in rows(&confirmed, &unconfirmed, &read_key) {
+    let rows =
+        [wrong_requests(&unconfirmed), wrong_keys(&unconfirmed, &read_key), wrong_wishes(&confirmed, &unconfirmed)];
+    for row in rows.into_iter().flatten() {
         let own_key = row.headers.iter().any(|(name, _)| *name == "Authorization");
         let client = if own_key { &anonymous } else { &world.http };
         let headers: Vec<(&str, &str)> = row.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -202,6 +236,18 @@ fn a_body_that_does_not_come_is_answered_408(kind: DatabaseKind) {
     let read = connection.read(&mut answer).unwrap();
     let answer = String::from_utf8_lossy(&answer[..read]);
     assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("\"request_timeout\""), "{answer}");
+}
+
+fn a_body_that_nobody_reads_ends_with_the_connection(kind: DatabaseKind) {
+    let world = World::start(kind);
+    let mut connection = TcpStream::connect(world.service.url("").trim_start_matches("http://")).unwrap();
+    let head = "POST /v1/customers HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n";
+    connection.write_all(head.as_bytes()).unwrap();
+    connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut answer = Vec::new();
+    connection.read_to_end(&mut answer).expect("the connection is closed");
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.starts_with("HTTP/1.1 401 ") && answer.contains("connection: close"), "{answer}");
 }
 
 fn assert_problem(answer: &Answer, status: u16, code: &str, when: &str) {

@@ -1,12 +1,14 @@
 //! What the log says of a request, and what it never says.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use test_support::DatabaseKind;
+use test_support::{DatabaseKind, Http};
 
-use crate::world::{World, other_token, path_of, token_of};
+use crate::world::{World, binary, new_customer, number, other_token, path_of, token_of};
 
 crate::on_both_databases!(
     a_request_is_one_line_with_its_id_and_key,
@@ -33,6 +35,33 @@ fn a_request_is_one_line_with_its_id_and_key(kind: DatabaseKind) {
     assert_eq!(line["status"], 200);
     assert_eq!(line["key_id"], key_id);
     assert!(line["duration_ms"].as_f64().is_some_and(|ms| ms > 0.0));
+}
+
+#[test]
+fn a_log_that_cannot_be_written_does_not_end_the_service() {
+    let directory = tempfile::tempdir().unwrap();
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let mut service = Command::new(binary())
+        .args(["serve", "--dev"])
+        .current_dir(directory.path())
+        .env("CUSTOMERS_LISTEN", "127.0.0.1:0")
+        .stdout(Stdio::piped())
+        .stderr(full)
+        .spawn()
+        .unwrap();
+    let mut printed = String::new();
+    let mut stdout = BufReader::new(service.stdout.take().unwrap());
+    while !printed.contains("/v1/customers\n") {
+        assert!(stdout.read_line(&mut printed).unwrap() > 0, "it has ended: {printed}");
+    }
+    let origin = printed.split_whitespace().find(|word| word.starts_with("http://")).unwrap();
+    let key = printed.split_whitespace().find(|word| word.starts_with("ckey_")).unwrap();
+    let http = Http::new(origin).with_key(key);
+    for _ in 0..3 {
+        assert_eq!(http.post("/v1/customers", &new_customer(&number())).status, 201);
+    }
+    service.kill().unwrap();
+    service.wait().unwrap();
 }
 
 fn a_request_that_is_given_up_is_a_line_too(kind: DatabaseKind) {

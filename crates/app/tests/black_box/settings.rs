@@ -29,6 +29,8 @@ fn an_unusable_setting_is_named_with_its_value_and_what_is_allowed() {
         ("CUSTOMERS_LINK_TTL", "1y", "ms, s, m, h or d"),
         ("CUSTOMERS_CARD_LINK_TTL", "500d", "365d"),
         ("CUSTOMERS_LOG", "loud=very", "debug"),
+        ("CUSTOMERS_LOG", "verbose", "debug"),
+        ("CUSTOMERS_PUBLIC_URL", "https://customers.example.com:99999", "https://"),
         ("CUSTOMERS_LOG_FORMAT", "xml", "text or json"),
     ] {
         let output = refused(&[(name, value)]);
@@ -44,6 +46,8 @@ fn secrets_and_passwords_are_not_shown() {
         ("CUSTOMERS_SECRET_KEY", "hunter2"),
         ("CUSTOMERS_SECRET_KEY_PREVIOUS", "hunter2"),
         ("CUSTOMERS_DATABASE_URL", "mysql://yogi:hunter2@db/customers"),
+        ("CUSTOMERS_DATABASE_URL", "postgres://yogi:hunter2%zz@db/customers"),
+        ("CUSTOMERS_DATABASE_URL", "postgres://yogi:hunter2?34@db/customers"),
     ] {
         let output = refused(&[(name, value)]);
         assert!(output.stderr.contains(name) && !output.stderr.contains("hunter2"), "{}", output.stderr);

@@ -27,7 +27,7 @@ impl Customer {
         let challenge = Challenge::new(new.phone, token, moment.now);
         let status = pending(&challenge, PendingReason::Created, policy);
         let mut throttle = Throttle::default();
-        throttle.count_token(moment.now);
+        throttle.count_token(moment.now, policy);
         let phone = PhoneState::Unconfirmed(challenge);
         let mut customer = Self::born(new.id, phone, new.profile, throttle, moment.now);
         let event = customer.verification(moment, moment.now, status);

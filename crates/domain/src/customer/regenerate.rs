@@ -24,7 +24,7 @@ impl Customer {
         let challenge = Challenge::new(challenge.phone.clone(), token, moment.now);
         let status = pending(&challenge, PendingReason::Regenerated, policy);
         let mut next = self.clone();
-        next.0.throttle.count_token(moment.now);
+        next.0.throttle.count_token(moment.now, policy);
         next.0.phone = PhoneState::Unconfirmed(challenge);
         Decision::accept(self.visible_change(next, at, |next| vec![next.verification(moment, at, status)]))
     }

@@ -47,7 +47,7 @@ impl Throttle {
     /// How long until the next token may be made; `None` where it may.
     pub(super) fn resend_after(&self, now: Timestamp, policy: &ConfirmationPolicy) -> Option<TimeDelta> {
         let last = self.last_token_at?;
-        if self.is_forgotten(now) || policy.resend_interval.is_zero() {
+        if self.is_forgotten(now, policy) || policy.resend_interval.is_zero() {
             return None;
         }
         let doublings = self.tokens_in_row.saturating_sub(1).min(16);
@@ -58,13 +58,14 @@ impl Throttle {
         Some((last + interval - now).min(interval)).filter(|wait| *wait > TimeDelta::zero())
     }
 
-    pub(super) fn count_token(&mut self, now: Timestamp) {
-        self.tokens_in_row = if self.is_forgotten(now) { 1 } else { self.tokens_in_row.saturating_add(1) };
+    pub(super) fn count_token(&mut self, now: Timestamp, policy: &ConfirmationPolicy) {
+        self.tokens_in_row = if self.is_forgotten(now, policy) { 1 } else { self.tokens_in_row.saturating_add(1) };
         self.last_token_at = Some(now);
     }
 
-    fn is_forgotten(&self, now: Timestamp) -> bool {
-        self.last_token_at.is_none_or(|last| now - last >= ConfirmationPolicy::RESEND_MEMORY)
+    fn is_forgotten(&self, now: Timestamp, policy: &ConfirmationPolicy) -> bool {
+        let memory = policy.resend_interval.max(ConfirmationPolicy::RESEND_MEMORY);
+        self.last_token_at.is_none_or(|last| now - last >= memory)
     }
 
     /// Those of the day. A time further ahead than a day is a clock's that was wrong: it must not lock for a year.
@@ -86,15 +87,15 @@ mod tests {
         let policy = ConfirmationPolicy::default();
         let mut throttle = Throttle::default();
         let mut now = at(0);
-        throttle.count_token(now);
+        throttle.count_token(now, &policy);
         for expected in [30, 60, 120, 240, 480, 600, 600] {
             assert_eq!(throttle.resend_after(now, &policy), Some(TimeDelta::seconds(expected)));
             now += TimeDelta::seconds(expected);
             assert_eq!(throttle.resend_after(now, &policy), None);
-            throttle.count_token(now);
+            throttle.count_token(now, &policy);
         }
         now += TimeDelta::hours(1);
-        throttle.count_token(now);
+        throttle.count_token(now, &policy);
         assert_eq!(throttle.resend_after(now, &policy), Some(TimeDelta::seconds(30)));
     }
 
@@ -102,9 +103,18 @@ mod tests {
     fn an_interval_of_zero_turns_the_limit_off() {
         let policy = ConfirmationPolicy { resend_interval: TimeDelta::zero(), ..ConfirmationPolicy::default() };
         let mut throttle = Throttle::default();
-        throttle.count_token(at(0));
-        throttle.count_token(at(0));
+        throttle.count_token(at(0), &policy);
+        throttle.count_token(at(0), &policy);
         assert_eq!(throttle.resend_after(at(0), &policy), None);
+    }
+
+    #[test]
+    fn an_interval_above_an_hour_is_remembered_as_long() {
+        let policy = ConfirmationPolicy { resend_interval: TimeDelta::hours(2), ..ConfirmationPolicy::default() };
+        let mut throttle = Throttle::default();
+        throttle.count_token(at(0), &policy);
+        assert_eq!(throttle.resend_after(at(3_661), &policy), Some(TimeDelta::seconds(3_539)));
+        assert_eq!(throttle.resend_after(at(7_200), &policy), None);
     }
 
     #[test]
@@ -112,7 +122,7 @@ mod tests {
         let policy = ConfirmationPolicy { daily_attempts: 1, ..ConfirmationPolicy::default() };
         let off = ConfirmationPolicy { resend_interval: TimeDelta::zero(), ..policy };
         let mut throttle = Throttle::default();
-        throttle.count_token(at(500));
+        throttle.count_token(at(500), &policy);
         assert_eq!(throttle.resend_after(at(499), &off), None, "zero turns it off, whatever the clocks");
         assert_eq!(throttle.resend_after(at(0), &policy), Some(TimeDelta::seconds(30)));
         throttle.count_wrong_try(at(500));
@@ -127,8 +137,8 @@ mod tests {
     fn an_interval_above_ten_minutes_stays_as_it_was_set() {
         let policy = ConfirmationPolicy { resend_interval: TimeDelta::minutes(20), ..ConfirmationPolicy::default() };
         let mut throttle = Throttle::default();
-        throttle.count_token(at(0));
-        throttle.count_token(at(0));
+        throttle.count_token(at(0), &policy);
+        throttle.count_token(at(0), &policy);
         assert_eq!(throttle.resend_after(at(0), &policy), Some(TimeDelta::minutes(20)));
     }
 
