@@ -20,16 +20,20 @@ pub(crate) fn path_beside(database: &Path) -> PathBuf {
 /// # Errors
 /// When the file cannot be made or read, or holds no key.
 pub(crate) fn load_or_create(path: &Path) -> io::Result<SecretKey> {
-    match read(path) {
+    match load(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             create(path)?;
-            read(path)
+            load(path)
         }
-        read => read,
+        loaded => loaded,
     }
 }
 
-fn read(path: &Path) -> io::Result<SecretKey> {
+/// The key in the file.
+///
+/// # Errors
+/// When the file cannot be read, or holds no key.
+pub(crate) fn load(path: &Path) -> io::Result<SecretKey> {
     let text = fs::read_to_string(path)?;
     SecretKey::from_base64(&text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))
 }

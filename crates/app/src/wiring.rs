@@ -1,10 +1,12 @@
 //! Every adapter named once: from settings to a service.
 
+use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use adapters_diesel::Database;
-use adapters_system::{DerivedSecrets, RandomTokens, SystemClock, UuidIds};
+use adapters_system::{DerivedSecrets, RandomTokens, SecretKey, SystemClock, UuidIds};
 use use_cases::{Ports, Readiness, SecretFailure, Service};
 
 use crate::commands::Failure;
@@ -48,14 +50,27 @@ fn ports(database: Database, secrets: DerivedSecrets) -> Ports {
 fn secrets(settings: &Settings) -> Result<DerivedSecrets, Failure> {
     let current = match (&settings.secret_key, settings.database_url.sqlite_path()) {
         (Some(key), _) => key.clone(),
-        (None, Some(database)) => {
-            let path = secret_file::path_beside(database);
-            secret_file::load_or_create(&path)
-                .map_err(|error| Failure::failed(format!("the secret key in {}: {error}", path.display())))?
-        }
+        (None, Some(database)) => secret_beside(database)?,
         (None, None) => return Err(Failure::failed("CUSTOMERS_SECRET_KEY is not set")),
     };
     Ok(DerivedSecrets::new(&current, settings.secret_key_previous.as_ref()))
+}
+
+/// The key in the file beside the database, which is made with it. A database that is there without its key file has
+/// lost it, or was used with a key from elsewhere: a new key would be wrong. (Looked at in this order, so that another
+/// start at the same time, which makes the key first, is not mistaken for that.)
+fn secret_beside(database: &Path) -> Result<SecretKey, Failure> {
+    let is_used = std::fs::metadata(database).is_ok_and(|file| file.len() > 0);
+    let path = secret_file::path_beside(database);
+    let key = if is_used { secret_file::load(&path) } else { secret_file::load_or_create(&path) };
+    key.map_err(|error| match error.kind() {
+        ErrorKind::NotFound if is_used => Failure::unusable(format!(
+            "CUSTOMERS_SECRET_KEY is not set, and the database's key file {} is not there; bring back the one or set \
+             the other",
+            path.display()
+        )),
+        _ => Failure::failed(format!("the secret key in {}: {error}", path.display())),
+    })
 }
 
 /// Stops a start with a wrong secret key. Where the schema is too old to tell, which only a start without migrating

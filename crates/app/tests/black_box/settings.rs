@@ -82,6 +82,18 @@ fn a_wrong_secret_stops_the_start() {
 }
 
 #[test]
+fn a_lost_key_file_stops_the_start_and_no_other_takes_its_place() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(Service::start_in(directory.path(), binary(), &["serve"], &[]));
+    let key_file = directory.path().join("customers.db.key");
+    std::fs::remove_file(&key_file).unwrap();
+    let output = Service::run(binary(), &["serve"], &[], Some(directory.path()));
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(output.stderr.contains("customers.db.key"), "{}", output.stderr);
+    assert!(!key_file.exists());
+}
+
+#[test]
 fn a_file_sets_what_the_environment_does_not() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("customers.toml");
