@@ -50,13 +50,10 @@ pub(crate) async fn serve(settings: Settings, arguments: ServeArguments) -> Resu
     let verified = async {
         if arguments.no_migrate { wiring::verify_once_migrated(&service).await } else { std::future::pending().await }
     };
-    let handle = server.handle();
     let ended = tokio::select! {
         ended = server => ended.map_err(|error| Failure::failed(format!("the server ended: {error}"))),
-        wrong = verified => {
-            handle.stop(false).await;
-            Err(wrong)
-        }
+        // At once: what a process with a wrong key still does is wrong.
+        wrong = verified => Err(wrong),
     };
     stopper.abort();
     tracing::info!("stopped");
