@@ -240,6 +240,13 @@ fn field_problem(error: &FieldError) -> wire::FieldProblem {
         FieldCode::WrongType => "wrong_type",
         FieldCode::Invalid => "invalid",
         FieldCode::TooLong => "too_long",
+        FieldCode::TooShort => "too_short",
+        FieldCode::ImpossibleLength => "impossible_length",
+        FieldCode::AreaCodeMissing => "area_code_missing",
+        FieldCode::NotInNumberingPlan => "not_in_numbering_plan",
+        FieldCode::UnknownCallingCode => "unknown_calling_code",
+        FieldCode::AmbiguousPrefix => "ambiguous_prefix",
+        FieldCode::Extension => "extension",
         FieldCode::ReadOnly => "read_only",
     };
     wire::FieldProblem { field: error.field.to_string(), code, detail: format!("{} {}.", error.field, error.detail) }

@@ -9,13 +9,18 @@ use crate::settings;
 
 /// Keeps a company's customers and proves their phone numbers.
 #[derive(Debug, Parser)]
-#[command(name = "customers", version, after_long_help = settings::help(), subcommand_required = true, arg_required_else_help = true)]
+#[command(name = "customers", version = version(), after_long_help = settings::help(), subcommand_required = true, arg_required_else_help = true)]
 pub(crate) struct Cli {
     /// A TOML file with settings; the environment beats it.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// The release, and of which version of libphonenumber's metadata the phone numbers are read.
+fn version() -> String {
+    format!("{} (phone metadata {})", env!("CARGO_PKG_VERSION"), domain::PHONE_METADATA_VERSION)
 }
 
 #[derive(Debug, Subcommand)]

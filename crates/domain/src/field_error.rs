@@ -26,6 +26,20 @@ pub enum FieldCode {
     Invalid,
     /// Longer than the field takes.
     TooLong,
+    /// A phone number with fewer digits than any of its country has.
+    TooShort,
+    /// A phone number with a number of digits that none of its country has.
+    ImpossibleLength,
+    /// A phone number that is dialled within its area only.
+    AreaCodeMissing,
+    /// A phone number outside its country's numbering plan.
+    NotInNumberingPlan,
+    /// A phone number of a country that does not exist.
+    UnknownCallingCode,
+    /// A phone number whose first digits may be a dialling prefix.
+    AmbiguousPrefix,
+    /// A phone number with an extension.
+    Extension,
     /// Stored otherwise, and not changed this way.
     ReadOnly,
 }

@@ -26,7 +26,8 @@ pub use link::{Link, LinkPurpose};
 pub use policy::{ConfirmationPolicy, LinkPolicy};
 pub use values::{
     ConfirmationToken, ConfirmationTokenError, CountryCode, CountryCodeError, CustomerId, Email, EmailError, EventId,
-    LinkId, PersonName, PersonNameError, Phone, PhoneNumber, PhoneNumberError, PhoneValidation, load_phone_metadata,
+    LinkId, PHONE_METADATA_VERSION, PersonName, PersonNameError, Phone, PhoneNumber, PhoneNumberError, PhoneValidation,
+    load_phone_metadata,
 };
 
 /// A length of time.

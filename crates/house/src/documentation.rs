@@ -10,6 +10,9 @@ const LEAST_SETTINGS: usize = 10;
 /// The least number of error codes, for the same reason.
 const LEAST_CODES: usize = 20;
 
+/// The least number of field codes, too.
+const LEAST_FIELD_CODES: usize = 6;
+
 /// Settings that the code names and the operators' page does not.
 pub fn undocumented_settings(sources: &[&str], operating: &str) -> Vec<String> {
     let named: BTreeSet<_> = sources.iter().flat_map(|source| settings(without_tests(source))).collect();
@@ -31,6 +34,19 @@ pub fn undocumented_codes(problems: &str, errors: &str) -> Vec<String> {
     }
     for heading in headings.difference(&codes) {
         complaints.push(format!("the heading `## {heading}` of docs/errors.md is no error code: take it out"));
+    }
+    complaints
+}
+
+/// Field codes without a row in the errors' page.
+pub fn undocumented_field_codes(problems: &str, errors: &str) -> Vec<String> {
+    let codes: Vec<_> = without_tests(problems)
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("FieldCode::")?.split_once("=> \"")?.1.split('"').next())
+        .collect();
+    let mut complaints = few(codes.len(), LEAST_FIELD_CODES, "field codes in crates/adapters-http/src/problem.rs");
+    for code in codes.into_iter().filter(|code| !errors.contains(&format!("\n| `{code}` | "))) {
+        complaints.push(format!("the field code {code} has no row in the table of docs/errors.md: write one"));
     }
     complaints
 }
@@ -113,6 +129,22 @@ mod tests {
     fn too_few_settings_or_codes_are_told() {
         assert_eq!(undocumented_settings(&["\"CUSTOMERS_LOG\""], "CUSTOMERS_LOG").len(), 1);
         assert_eq!(undocumented_codes("Code::A => (\"a\", 1)", "## a").len(), 1);
+    }
+
+    #[test]
+    fn a_field_code_without_a_row_is_told() {
+        let source = (0..LEAST_FIELD_CODES).fold(String::new(), |mut text, n| {
+            writeln!(text, "    FieldCode::C{n} => \"c{n}\",").unwrap();
+            text
+        });
+        let page =
+            (1..LEAST_FIELD_CODES).fold(String::from("c0"), |text, n| text + &format!("\n| `c{n}` | what it is |"));
+        assert_eq!(
+            undocumented_field_codes(&source, &(page.clone() + "\n| `c0` | what it is |")),
+            Vec::<String>::new()
+        );
+        assert_eq!(undocumented_field_codes(&source, &page).len(), 1);
+        assert_eq!(undocumented_field_codes("", &page).len(), 1);
     }
 
     #[test]

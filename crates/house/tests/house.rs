@@ -58,6 +58,7 @@ fn every_setting_stands_in_the_operators_page() {
 fn the_errors_page_has_a_heading_for_every_code_and_no_other() {
     let problems = tree::read("crates/adapters-http/src/problem.rs");
     hold(&documentation::undocumented_codes(&problems, &tree::read("docs/errors.md")));
+    hold(&documentation::undocumented_field_codes(&problems, &tree::read("docs/errors.md")));
 }
 
 #[test]

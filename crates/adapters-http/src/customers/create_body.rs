@@ -37,11 +37,15 @@ fn phone(members: &mut Members, validation: PhoneValidation) -> Option<Phone> {
 
 fn phone_error_code(error: PhoneNumberError) -> FieldCode {
     match error {
-        PhoneNumberError::TooLong => FieldCode::TooLong,
-        PhoneNumberError::NotANumber
-        | PhoneNumberError::Extension
-        | PhoneNumberError::NotPossible
-        | PhoneNumberError::NotValid => FieldCode::Invalid,
+        PhoneNumberError::NotANumber | PhoneNumberError::ControlCharacter => FieldCode::Invalid,
+        PhoneNumberError::TooManyCharacters | PhoneNumberError::TooLong { .. } => FieldCode::TooLong,
+        PhoneNumberError::TooShort { .. } => FieldCode::TooShort,
+        PhoneNumberError::ImpossibleLength { .. } => FieldCode::ImpossibleLength,
+        PhoneNumberError::AreaCodeMissing { .. } => FieldCode::AreaCodeMissing,
+        PhoneNumberError::NotInNumberingPlan { .. } => FieldCode::NotInNumberingPlan,
+        PhoneNumberError::UnknownCallingCode => FieldCode::UnknownCallingCode,
+        PhoneNumberError::AmbiguousPrefix => FieldCode::AmbiguousPrefix,
+        PhoneNumberError::Extension => FieldCode::Extension,
     }
 }
 

@@ -22,7 +22,9 @@ fn help_teaches_and_unusable_arguments_exit_with_2() {
     for part in ["serve", "migrate", "keys", "CUSTOMERS_LISTEN", "[default: 5m]", "Exit codes", "serve --dev"] {
         assert!(help.stdout.contains(part), "{part} is not in {}", help.stdout);
     }
-    assert!(run(&["--version"]).stdout.starts_with("customers 0."));
+    let version = run(&["--version"]).stdout;
+    assert!(version.starts_with("customers 0."), "{version}");
+    assert!(version.trim_end().ends_with("(phone metadata 9.0.33)"), "{version}");
     for arguments in [
         &["serve", "--fast"][..],
         &[],

@@ -10,6 +10,7 @@ mod events;
 mod links;
 mod logs;
 mod outage;
+mod phone_numbers;
 mod races;
 mod reference;
 mod scopes;

@@ -5,11 +5,11 @@ mod country_code;
 mod email;
 mod ids;
 mod person_name;
-mod phone_number;
+mod phone;
 
 pub use confirmation_token::{ConfirmationToken, ConfirmationTokenError};
 pub use country_code::{CountryCode, CountryCodeError};
 pub use email::{Email, EmailError};
 pub use ids::{CustomerId, EventId, LinkId};
 pub use person_name::{PersonName, PersonNameError};
-pub use phone_number::{Phone, PhoneNumber, PhoneNumberError, PhoneValidation, load_phone_metadata};
+pub use phone::{PHONE_METADATA_VERSION, Phone, PhoneNumber, PhoneNumberError, PhoneValidation, load_phone_metadata};

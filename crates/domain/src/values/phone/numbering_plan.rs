@@ -1,0 +1,313 @@
+//! Numbering plans: what the metadata says of each region, compiled for questions that take well under a microsecond.
+//!
+//! All patterns of a region that are asked about whole numbers are one automaton, which is walked once and says which
+//! of them match.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use phonenumber::metadata::{DATABASE, Descriptor, Metadata};
+use regex::Regex;
+use regex_automata::dfa::dense::{self, DFA};
+use regex_automata::dfa::{Automaton, StartKind};
+use regex_automata::util::{start, syntax};
+use regex_automata::{Anchored, MatchKind};
+
+use super::super::CountryCode;
+
+/// The version of libphonenumber's metadata that the numbering plans are made from.
+pub const PHONE_METADATA_VERSION: &str = "9.0.33";
+
+/// How the numbers of one region, or of one calling code without a region, are built.
+#[derive(Debug)]
+pub(super) struct NumberingPlan {
+    /// `None` for a non-geographic code, such as that of international freephone numbers.
+    pub(super) region: Option<CountryCode>,
+    /// The country calling code (ITU-T E.164 §6.2.1): 1 to 3 digits.
+    pub(super) calling_code: u16,
+    /// The lengths of national numbers.
+    pub(super) lengths: Lengths,
+    /// The lengths that are dialled only within an area.
+    local_lengths: Lengths,
+    /// What is dialled before the calling code of another country.
+    pub(super) international_prefix: Option<Regex>,
+    /// What is dialled before a national number.
+    pub(super) national_prefix: Option<NationalPrefix>,
+    /// The lengths of each type of number. Without lengths, the pattern alone decides.
+    types: Vec<Lengths>,
+    /// The general pattern, that of each type in the order of `types`, and that of the first digits that tell the
+    /// region from others of the same calling code, where there is one.
+    patterns: DFA<Vec<u32>>,
+    leading_digits: Option<usize>,
+}
+
+/// What is dialled before a national number, to be taken off (libphonenumber's `nationalPrefixForParsing`).
+#[derive(Debug)]
+pub(super) struct NationalPrefix {
+    /// Matches at the start. Its groups are a carrier's code, or a part of the number.
+    pattern: Regex,
+    /// What stands in the prefix's place, made of its groups, where the last of them took part.
+    replacement: Option<String>,
+}
+
+impl NationalPrefix {
+    /// The digits without the prefix; `None` when they do not begin with one.
+    pub(super) fn strip<'digits>(&self, digits: &'digits str) -> Option<Cow<'digits, str>> {
+        let Some(replacement) = &self.replacement else {
+            return self.pattern.find(digits).map(|prefix| Cow::Borrowed(&digits[prefix.end()..]));
+        };
+        let captures = self.pattern.captures(digits)?;
+        let rest = &digits[captures.get_match().end()..];
+        if captures.get(captures.len() - 1).is_none() {
+            return Some(Cow::Borrowed(rest));
+        }
+        let mut replaced = String::new();
+        captures.expand(replacement, &mut replaced);
+        replaced.push_str(rest);
+        Some(Cow::Owned(replaced))
+    }
+}
+
+/// How a number of digits fits a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Length {
+    /// Numbers of the plan have it.
+    Possible,
+    /// Only numbers that are dialled within their area have it.
+    LocalOnly,
+    /// Less than any.
+    TooShort,
+    /// More than any.
+    TooLong,
+    /// More than some and less than others, but none has it.
+    Between,
+}
+
+/// A set of lengths, in digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Lengths(u32);
+
+impl Lengths {
+    fn of(lengths: &[u16]) -> Self {
+        Self(lengths.iter().fold(0, |set, length| set | 1_u32.checked_shl(u32::from(*length)).unwrap_or(0)))
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    pub(super) fn contains(self, length: usize) -> bool {
+        length < 32 && self.0 >> length & 1 == 1
+    }
+
+    /// 0 when there is none.
+    pub(super) fn least(self) -> usize {
+        if self.0 == 0 { 0 } else { self.0.trailing_zeros() as usize }
+    }
+
+    /// 0 when there is none.
+    pub(super) fn most(self) -> usize {
+        31_usize.saturating_sub(self.0.leading_zeros() as usize)
+    }
+}
+
+/// The patterns of a plan that match a national number as a whole.
+#[derive(Debug, Clone, Copy)]
+struct Matches(u32);
+
+/// The general pattern's place.
+const GENERAL: usize = 0;
+/// The place of the first type's pattern.
+const FIRST_TYPE: usize = 1;
+
+impl Matches {
+    fn contains(self, pattern: usize) -> bool {
+        self.0 >> pattern & 1 == 1
+    }
+}
+
+impl NumberingPlan {
+    /// `None` only for metadata whose patterns do not compile, which a test excludes.
+    fn compile(metadata: &Metadata) -> Option<Self> {
+        let descriptors = metadata.descriptors();
+        let types: Vec<&Descriptor> = [
+            descriptors.fixed_line(),
+            descriptors.mobile(),
+            descriptors.toll_free(),
+            descriptors.premium_rate(),
+            descriptors.shared_cost(),
+            descriptors.personal_number(),
+            descriptors.voip(),
+            descriptors.pager(),
+            descriptors.uan(),
+            descriptors.voicemail(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        // The metadata leaves the general lengths to be gathered from the types.
+        let lengths = types.iter().fold(Lengths::default(), |all, d| all.and(Lengths::of(d.possible_length())));
+        let local = types.iter().fold(Lengths::default(), |all, d| all.and(Lengths::of(d.possible_local_length())));
+
+        let leading_digits = metadata.leading_digits().map(|regex| format!("(?:{})[0-9]*", regex.as_str()));
+        let mut patterns = vec![descriptors.general().national_number().as_str()];
+        patterns.extend(types.iter().map(|descriptor| descriptor.national_number().as_str()));
+        patterns.extend(leading_digits.as_deref());
+
+        // What is read is named where it is more than what is dialled.
+        let national_prefix = match metadata.national_prefix_for_parsing() {
+            Some(regex) => Some(regex.as_str()),
+            None => metadata.national_prefix(),
+        };
+        let prefix = |regex: &str| Regex::new(&format!("^(?x-u:{regex})")).ok();
+        Some(Self {
+            region: CountryCode::parse(metadata.id()).ok(),
+            calling_code: metadata.country_code(),
+            lengths,
+            local_lengths: local.without(lengths),
+            international_prefix: metadata.international_prefix().and_then(|regex| prefix(regex.as_str())),
+            national_prefix: national_prefix.and_then(|regex| {
+                let replacement = metadata.national_prefix_transform_rule().map(braced);
+                Some(NationalPrefix { pattern: prefix(regex)?, replacement })
+            }),
+            types: types.iter().map(|descriptor| Lengths::of(descriptor.possible_length())).collect(),
+            patterns: automaton(&patterns)?,
+            leading_digits: leading_digits.is_some().then(|| patterns.len() - 1),
+        })
+    }
+
+    /// How many digits fit.
+    pub(super) fn length(&self, digits: usize) -> Length {
+        if self.local_lengths.contains(digits) {
+            Length::LocalOnly
+        } else if self.lengths.contains(digits) {
+            Length::Possible
+        } else if digits < self.lengths.least() {
+            Length::TooShort
+        } else if digits > self.lengths.most() {
+            Length::TooLong
+        } else {
+            Length::Between
+        }
+    }
+
+    /// Whether it is a national number at all, of whichever type (libphonenumber's general description).
+    pub(super) fn has_general(&self, national: &str) -> bool {
+        self.matches(national).contains(GENERAL)
+    }
+
+    /// Whether it is a valid national number: of the plan, and of one of its types with that type's length.
+    pub(super) fn is_valid(&self, national: &str) -> bool {
+        self.is_valid_among(self.matches(national), national.len())
+    }
+
+    /// Whether a number of the calling code is this region's, where several share the code: by its first digits where
+    /// they tell, else by being valid here.
+    pub(super) fn claims(&self, national: &str) -> bool {
+        let matches = self.matches(national);
+        match self.leading_digits {
+            Some(pattern) => matches.contains(pattern),
+            None => self.is_valid_among(matches, national.len()),
+        }
+    }
+
+    fn is_valid_among(&self, matches: Matches, length: usize) -> bool {
+        let fits = |lengths: &Lengths| *lengths == Lengths::default() || lengths.contains(length);
+        matches.contains(GENERAL)
+            && (FIRST_TYPE..).zip(&self.types).any(|(pattern, lengths)| matches.contains(pattern) && fits(lengths))
+    }
+
+    fn matches(&self, national: &str) -> Matches {
+        let anchored = start::Config::new().anchored(Anchored::Yes);
+        let Ok(start) = self.patterns.start_state(&anchored) else { return Matches(0) };
+        let last = national.bytes().fold(start, |state, digit| self.patterns.next_state(state, digit));
+        let end = self.patterns.next_eoi_state(last);
+        if !self.patterns.is_match_state(end) {
+            return Matches(0);
+        }
+        let matched = (0..self.patterns.match_len(end)).map(|index| self.patterns.match_pattern(end, index));
+        Matches(matched.fold(0, |set, pattern| set | 1 << pattern.as_usize()))
+    }
+}
+
+/// One automaton of all the patterns, each for a whole number.
+fn automaton(patterns: &[&str]) -> Option<DFA<Vec<u32>>> {
+    dense::Builder::new()
+        .configure(dense::Config::new().start_kind(StartKind::Anchored).match_kind(MatchKind::All))
+        .syntax(syntax::Config::new().ignore_whitespace(true).unicode(false).utf8(false))
+        .build_many(patterns)
+        .ok()
+}
+
+/// A replacement with its groups in braces, so that a digit after a group is not read as a part of its name.
+fn braced(replacement: &str) -> String {
+    let mut braced = String::with_capacity(replacement.len() + 4);
+    let mut characters = replacement.chars().peekable();
+    while let Some(character) = characters.next() {
+        braced.push(character);
+        if character == '$'
+            && let Some(group) = characters.next_if(char::is_ascii_digit)
+        {
+            braced.extend(['{', group, '}']);
+        }
+    }
+    braced
+}
+
+/// The plans of the world.
+#[derive(Debug)]
+pub(super) struct NumberingPlans {
+    /// By calling code, and of one code the main region's first, as the metadata orders them.
+    plans: Vec<NumberingPlan>,
+    /// By calling code, where its plans begin and end.
+    codes: Vec<(usize, usize)>,
+    /// By region in alphabetical order, where its plan is.
+    regions: Vec<(CountryCode, usize)>,
+}
+
+static PLANS: LazyLock<NumberingPlans> = LazyLock::new(NumberingPlans::compile);
+
+impl NumberingPlans {
+    /// Calling codes have at most three digits.
+    const CODES: u16 = 1000;
+
+    /// The plans, which are compiled when they are first asked for.
+    pub(super) fn get() -> &'static Self {
+        &PLANS
+    }
+
+    fn compile() -> Self {
+        let mut plans = Vec::new();
+        let mut codes = Vec::new();
+        for code in 0..Self::CODES {
+            let first = plans.len();
+            plans.extend(DATABASE.by_code(&code).unwrap_or_default().into_iter().filter_map(NumberingPlan::compile));
+            codes.push((first, plans.len()));
+        }
+        let mut regions: Vec<_> =
+            plans.iter().enumerate().filter_map(|(index, plan)| Some((plan.region?, index))).collect();
+        regions.sort_unstable();
+        Self { plans, codes, regions }
+    }
+
+    /// The regions that have a plan.
+    pub(super) fn regions(&self) -> impl Iterator<Item = CountryCode> {
+        self.regions.iter().map(|(region, _)| *region)
+    }
+
+    /// The plan of a region.
+    pub(super) fn of_region(&self, region: CountryCode) -> Option<&NumberingPlan> {
+        let found = self.regions.binary_search_by_key(&region, |(region, _)| *region).ok()?;
+        self.regions.get(found).and_then(|(_, index)| self.plans.get(*index))
+    }
+
+    /// The plans that share a calling code, the main region's first; none for a code that is not assigned.
+    pub(super) fn of_calling_code(&self, code: u16) -> &[NumberingPlan] {
+        let (first, end) = self.codes.get(usize::from(code)).copied().unwrap_or_default();
+        self.plans.get(first..end).unwrap_or_default()
+    }
+}
