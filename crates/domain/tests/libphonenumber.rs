@@ -3,6 +3,8 @@
 //!
 //! `SPELLINGS_SEED=7 cargo test --package domain --test libphonenumber` reads others.
 
+#![expect(clippy::unwrap_used, reason = "its helpers fail like the test itself")]
+
 use std::collections::BTreeMap;
 use std::panic::catch_unwind;
 
