@@ -60,13 +60,12 @@ fn spellings_of_all_regions_are_read_alike() {
             if ours.as_ref().ok().map(written) == theirs.as_ref().map(|(_, written)| written.clone()) {
                 continue;
             }
-            match reason(spelling, &ours, theirs.as_ref().map(|(number, _)| number)) {
-                Some(reason) => *differences.entry(reason).or_default() += 1,
-                None => {
-                    let theirs = theirs.map(|(_, written)| written);
-                    let ours = ours.as_ref().map(written);
-                    unexplained.push(format!("{} {:?}: {ours:?}, not {theirs:?}", spelling.region, spelling.text));
-                }
+            if let Some(reason) = reason(spelling, &ours, theirs.as_ref().map(|(number, _)| number)) {
+                *differences.entry(reason).or_default() += 1;
+            } else {
+                let theirs = theirs.map(|(_, written)| written);
+                let ours = ours.as_ref().map(written);
+                unexplained.push(format!("{} {:?}: {ours:?}, not {theirs:?}", spelling.region, spelling.text));
             }
         }
         let different = differences.values().sum::<usize>() + unexplained.len();
