@@ -36,7 +36,7 @@ pub fn root() -> PathBuf {
     root.canonicalize().unwrap_or_else(|error| panic!("{} is gone: {error}", root.display()))
 }
 
-/// Every file that git tracks or does not ignore.
+/// Every file that git tracks or does not ignore, but for those of others, below `vendor/`.
 pub fn files() -> Vec<File> {
     let arguments = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
     let listed = Command::new("git")
@@ -48,6 +48,7 @@ pub fn files() -> Vec<File> {
     assert!(listed.status.success(), "git lists the files of the tree; run this in a git checkout: {complaint}");
     let mut files: Vec<_> = String::from_utf8_lossy(&listed.stdout)
         .split_terminator('\0')
+        .filter(|path| !path.starts_with("vendor/"))
         // What is listed and not there is about to be removed, or a link to somewhere else.
         .filter_map(|path| Some((path, fs::read(root().join(path)).ok()?)))
         .map(|(path, bytes)| File::new(path, &String::from_utf8_lossy(&bytes)))
