@@ -40,7 +40,7 @@ fn one_region(criterion: &mut Criterion) {
     }
 }
 
-/// A mobile number of each region in turn, so that nothing of the last is at hand for the next.
+/// A number of each region in turn, so that nothing of the last is at hand for the next.
 fn all_regions(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("all regions mixed");
     let mut numbers: Vec<_> = PHONE_NUMBER_UTIL
@@ -81,7 +81,8 @@ fn worst_inputs(criterion: &mut Criterion) {
         ("250 digits with prefixes", "AR", cut("0")),
         ("250 digits of another script", "BR", cut("\u{1D7CE}")),
         ("250 slashes", "US", cut("1 / ")),
-        ("250 commas", "US", format!("123{}", &cut(",")[3..])),
+        ("250 commas", "US", format!("123{}1", &cut(",")[4..])),
+        ("250 slashes with a plus", "US", format!("+123{}1", &cut("/")[5..])),
         ("250 extensions", "US", format!("123{}", &cut(" ext")[3..])),
         ("250 almost extensions", "US", format!("123{}", &cut(" x1")[3..])),
         ("250 hyphens", "US", format!("123{}1", &cut("-")[4..])),

@@ -1,7 +1,8 @@
-//! Phone numbers are read as libphonenumber reads them: some thirty thousand spellings of the example numbers of all
+//! Phone numbers are read as libphonenumber reads them: some 24,000 spellings of the example numbers of all
 //! regions and types are given to a port of it, too.
 //!
-//! `SPELLINGS_SEED=7 cargo test --package domain --test libphonenumber` reads others.
+//! `SPELLINGS_SEED=7 cargo test --package domain --test libphonenumber -- --nocapture` reads others and lists each
+//! difference with its reason.
 
 #![expect(clippy::unwrap_used, reason = "its helpers fail like the test itself")]
 
@@ -17,7 +18,10 @@ use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, PhoneNum
 /// Of a hundred spellings, so many must be read alike.
 const AGREEMENT: f64 = 99.5;
 
-/// Why one is not.
+/// Of a thousand, at most so many may differ for one reason that is not a rule of the service: more would hide a defect.
+const EXCUSED: usize = 2;
+
+/// Why one is not read alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Difference {
     /// libphonenumber's answer, read again, is another number for libphonenumber itself: a prefix is left in it. Such a
@@ -60,18 +64,24 @@ fn spellings_of_all_regions_are_read_alike() {
             if ours.as_ref().ok().map(written) == theirs.as_ref().map(|(_, written)| written.clone()) {
                 continue;
             }
+            let difference = {
+                let (ours, theirs) = (ours.as_ref().map(written), theirs.as_ref().map(|(_, written)| written));
+                format!("{} {:?}: {ours:?}, not {theirs:?}", spelling.region, spelling.text)
+            };
             if let Some(reason) = reason(spelling, &ours, theirs.as_ref().map(|(number, _)| number)) {
                 *differences.entry(reason).or_default() += 1;
+                println!("{validation:?} {reason:?} {difference}");
             } else {
-                let theirs = theirs.map(|(_, written)| written);
-                let ours = ours.as_ref().map(written);
-                unexplained.push(format!("{} {:?}: {ours:?}, not {theirs:?}", spelling.region, spelling.text));
+                unexplained.push(difference);
             }
         }
         let different = differences.values().sum::<usize>() + unexplained.len();
         #[expect(clippy::cast_precision_loss, reason = "a share of some ten thousand")]
         let agreement = 100.0 - 100.0 * different as f64 / spellings.len() as f64;
         println!("{validation:?}: {agreement:.2} % of {} agree; {differences:?}", spellings.len());
+        for (reason, count) in differences.iter().filter(|(reason, _)| **reason != Difference::UnstablePrefix) {
+            assert!(count * 1000 <= spellings.len() * EXCUSED, "{validation:?}: {count} for {reason:?}");
+        }
         assert!(unexplained.is_empty(), "{validation:?}: {}:\n{}", unexplained.len(), unexplained.join("\n"));
         assert!(agreement >= AGREEMENT, "{validation:?}: {agreement:.2} %");
     }
@@ -121,7 +131,7 @@ fn reason(
         Some(Difference::UnstablePrefix)
     } else if letters >= 3 && other_digits {
         Some(Difference::VanityInOtherDigits)
-    } else if spelling.text.contains("/x") {
+    } else if theirs.is_none() && spelling.text.contains("/x") {
         Some(Difference::SlashBeforeExtension)
     } else if parse(&spelling.text, spelling.region).is_some_and(|number| CHANGED_PLANS.contains(&number.country_code))
     {

@@ -9,106 +9,112 @@ use crate::CountryCode;
 
 /// A national number under its calling code.
 #[derive(Debug)]
-pub(super) struct NationalNumber<'plans> {
+pub(super) struct NationalNumber<'plans, 'digits> {
     calling_code: u16,
-    /// The plans that share the calling code, the main region's first.
-    plans: &'plans [NumberingPlan],
+    /// The main region's plan. Where regions share a calling code, it knows the lengths of all.
+    main: &'plans NumberingPlan,
+    /// The plan of the region that the number belongs to.
+    own: Option<&'plans NumberingPlan>,
     /// Its digits. Leading zeros stay: they are a part of Italian numbers.
-    digits: String,
+    digits: Cow<'digits, str>,
 }
 
-/// The fewest and the most digits that libphonenumber reads as a national number.
+/// The fewest and the most digits that libphonenumber's parser takes for a national number.
 const READABLE: std::ops::RangeInclusive<usize> = 2..=17;
 
-impl<'plans> NationalNumber<'plans> {
-    /// Takes calling code and prefixes off, as they are dialled in a region.
+impl<'plans, 'digits> NationalNumber<'plans, 'digits> {
+    /// Takes calling code and prefixes off, as they are dialled in a region (the steps of libphonenumber's `parse`).
     ///
     /// # Errors
-    /// [`PhoneNumberError::UnknownCallingCode`], [`PhoneNumberError::AmbiguousPrefix`], and
-    /// [`PhoneNumberError::TooShort`] and [`PhoneNumberError::TooLong`] when there are fewer or more digits than any
-    /// number of the world has.
+    /// [`PhoneNumberError::UnknownCallingCode`].
     pub(super) fn read(
-        spelling: &Spelling,
+        spelling: &'digits Spelling,
         country: CountryCode,
         plans: &'plans NumberingPlans,
     ) -> Result<Self, PhoneNumberError> {
         let dialled_in = plans.of_region(country).ok_or(PhoneNumberError::UnknownCallingCode)?;
         let (plan, rest) = take_calling_code(spelling, dialled_in, plans)?;
+        let digits = without_prefix_before_number(plan, rest);
         let calling_code = plan.calling_code;
-        let digits = without_prefix_before_number(plan, &rest).into_owned();
-        let number = Self { calling_code, plans: plans.of_calling_code(calling_code), digits };
-        if number.digits.len() < *READABLE.start() {
-            return Err(number.too_short());
-        }
-        if number.digits.len() > number.most() {
-            return Err(PhoneNumberError::TooLong { calling_code, most: number.most() });
-        }
-        // Whoever reads the number in E.164 form must read the same number.
-        match number.plans.first() {
-            Some(main) if without_prefix_before_number(main, &number.digits) == number.digits => Ok(number),
-            _ => Err(PhoneNumberError::AmbiguousPrefix),
+        let sharing = plans.of_calling_code(calling_code);
+        let own = match sharing {
+            [only] => Some(only),
+            several => several.iter().find(|plan| plan.claims(&digits)),
+        };
+        Ok(Self { calling_code, main: sharing.first().unwrap_or(plan), own, digits })
+    }
+
+    /// Whether it can be a number at all: of two digits, and of at most 15 with its calling code (ITU-T E.164 §6).
+    ///
+    /// # Errors
+    /// [`PhoneNumberError::TooShort`] and [`PhoneNumberError::TooLong`].
+    pub(super) fn check_readable(&self) -> Result<(), PhoneNumberError> {
+        let calling_code = self.calling_code;
+        match self.digits.len() {
+            length if length < *READABLE.start() => {
+                Err(PhoneNumberError::TooShort { calling_code, least: *READABLE.start() })
+            }
+            length if length > self.most() => Err(PhoneNumberError::TooLong { calling_code, most: self.most() }),
+            _ => Ok(()),
         }
     }
 
-    /// Whether it has a length that numbers of its calling code have. Where regions share one, the main region knows
-    /// the lengths of all: which region it is cannot be told of a number that is possible but not valid.
+    /// Whether it has a length that numbers of its calling code have (libphonenumber's possible numbers). Which of the
+    /// regions that share a code it is of cannot be told of a number that is possible but not valid.
     ///
     /// # Errors
     /// What is wrong with the length.
     pub(super) fn check_length(&self) -> Result<(), PhoneNumberError> {
-        let calling_code = self.calling_code;
-        let Some(main) = self.plans.first() else { return Err(PhoneNumberError::UnknownCallingCode) };
-        match main.length(self.digits.len()) {
-            Length::Possible => Ok(()),
+        let (calling_code, lengths) = (self.calling_code, self.main.lengths);
+        match self.main.length(self.digits.len()) {
+            Length::Possible => self.check_readable(),
             Length::LocalOnly => Err(PhoneNumberError::AreaCodeMissing { calling_code }),
-            Length::TooShort => Err(self.too_short()),
-            Length::TooLong => Err(PhoneNumberError::TooLong { calling_code, most: main.lengths.most() }),
+            Length::TooShort => Err(PhoneNumberError::TooShort { calling_code, least: lengths.least() }),
+            Length::TooLong => Err(PhoneNumberError::TooLong { calling_code, most: lengths.most().min(self.most()) }),
             Length::Between => Err(PhoneNumberError::ImpossibleLength { calling_code }),
         }
     }
 
-    /// Whether it is in the numbering plan of its region.
+    /// Whether it is in the numbering plan of its region (libphonenumber's valid numbers).
     ///
     /// # Errors
     /// What is wrong with the length, where that is the reason, else [`PhoneNumberError::NotInNumberingPlan`].
     pub(super) fn check_plan(&self) -> Result<(), PhoneNumberError> {
-        if self.plan().is_some_and(|plan| plan.is_valid(&self.digits)) {
-            return Ok(());
+        if self.own.is_some_and(|plan| plan.is_valid(&self.digits)) {
+            return self.check_readable();
         }
         self.check_length()?;
         Err(PhoneNumberError::NotInNumberingPlan { calling_code: self.calling_code })
     }
 
-    /// The region that it belongs to; none for a non-geographic number, and where several regions share the calling
-    /// code and none of them has such a number.
-    pub(super) fn region(&self) -> Option<CountryCode> {
-        self.plan().and_then(|plan| plan.region)
+    /// Whether everybody who reads it in E.164 form, wherever he is, reads the same number.
+    ///
+    /// # Errors
+    /// [`PhoneNumberError::AmbiguousPrefix`].
+    pub(super) fn check_unambiguous(&self) -> Result<(), PhoneNumberError> {
+        let again = without_prefix_before_number(self.main, Cow::Borrowed(&self.digits));
+        if again == self.digits { Ok(()) } else { Err(PhoneNumberError::AmbiguousPrefix) }
     }
 
-    /// The number with its calling code.
-    pub(super) fn into_e164(self) -> PhoneNumber {
+    /// The region that it belongs to; none for a non-geographic number, and where several regions share the calling
+    /// code and none of them has such a number (libphonenumber's region of a number).
+    pub(super) fn region(&self) -> Option<CountryCode> {
+        self.own.and_then(|plan| plan.region)
+    }
+
+    /// The number with its calling code (ITU-T E.164 §6).
+    pub(super) fn to_e164(&self) -> PhoneNumber {
         PhoneNumber(format!("+{}{}", self.calling_code, self.digits))
     }
 
-    fn plan(&self) -> Option<&'plans NumberingPlan> {
-        match self.plans {
-            [only] => Some(only),
-            several => several.iter().find(|plan| plan.claims(&self.digits)),
-        }
-    }
-
-    /// The most digits that fit beside the calling code (ITU-T E.164 §6), and that are read.
+    /// The most digits that fit beside the calling code, and that are read.
     fn most(&self) -> usize {
         (PhoneNumber::MAX_DIGITS - digits_of(self.calling_code)).min(*READABLE.end())
     }
-
-    fn too_short(&self) -> PhoneNumberError {
-        let least = self.plans.first().map_or(0, |main| main.lengths.least());
-        PhoneNumberError::TooShort { calling_code: self.calling_code, least }
-    }
 }
 
-/// The plan by which the digits are read, and those that follow the calling code, if there is one.
+/// The plan by which the digits are read, and those that follow the calling code, if there is one (libphonenumber's
+/// extraction of the country code).
 fn take_calling_code<'plans, 'digits>(
     spelling: &'digits Spelling,
     dialled_in: &'plans NumberingPlan,
@@ -143,35 +149,41 @@ fn international<'plans, 'digits>(
     })
 }
 
-/// The digits after what is dialled in a region for abroad. A calling code does not begin with 0: before one, the
+/// The digits after what is dialled in a region for abroad (the international prefix of ITU-T E.164). A calling code does not begin with 0: before one, the
 /// prefix is none.
 fn without_international_prefix<'digits>(plan: &NumberingPlan, digits: &'digits str) -> Option<&'digits str> {
     let prefix = plan.international_prefix.as_ref()?.find(digits)?;
     Some(&digits[prefix.end()..]).filter(|rest| !rest.starts_with('0'))
 }
 
-/// The digits after the region's own calling code, written without a plus. They must be the better reading: a number
-/// while the whole is none, or the whole is too long for one. Else the number begins with these digits by chance, as
-/// 1 in 100 Indian ones do.
+/// The digits after the region's own calling code, written without a plus. As in libphonenumber, they must be the better
+/// reading: a number while the whole is none, or the whole is too long for one. Else the number begins with these digits
+/// by chance, as Indian ones may with 91.
 fn without_own_calling_code<'digits>(plan: &NumberingPlan, digits: &'digits str) -> Option<Cow<'digits, str>> {
-    let code = plan.calling_code.to_string();
-    let rest = without_national_prefix(plan, digits.strip_prefix(code.as_str())?);
+    let (code, rest) = digits.split_at_checked(digits_of(plan.calling_code))?;
+    if code.parse() != Ok(plan.calling_code) {
+        return None;
+    }
+    let rest = without_national_prefix(plan, rest);
     let better = !plan.has_general(digits) && plan.has_general(&rest);
     (better || plan.length(digits.len()) == Length::TooLong).then_some(rest)
 }
 
 /// The digits without the national prefix, if what is left may be a number: else the prefix was none, and began a short
-/// number.
-fn without_prefix_before_number<'digits>(plan: &NumberingPlan, digits: &'digits str) -> Cow<'digits, str> {
-    let stripped = without_national_prefix(plan, digits);
+/// number (libphonenumber strips it on the same condition).
+fn without_prefix_before_number<'digits>(plan: &NumberingPlan, digits: Cow<'digits, str>) -> Cow<'digits, str> {
+    let stripped = match &digits {
+        Cow::Borrowed(digits) => without_national_prefix(plan, digits),
+        Cow::Owned(digits) => Cow::Owned(without_national_prefix(plan, digits).into_owned()),
+    };
     match plan.length(stripped.len()) {
         Length::Possible | Length::TooLong => stripped,
-        Length::LocalOnly | Length::TooShort | Length::Between => Cow::Borrowed(digits),
+        Length::LocalOnly | Length::TooShort | Length::Between => digits,
     }
 }
 
-/// The digits without what is dialled before a national number, or as they are: when there is none, or when only with
-/// it they are a number.
+/// The digits without what is dialled before a national number (the national prefix of ITU-T E.164), or as they are: when
+/// there is none, or when only with it they are a number.
 fn without_national_prefix<'digits>(plan: &NumberingPlan, digits: &'digits str) -> Cow<'digits, str> {
     let Some(prefix) = &plan.national_prefix else { return Cow::Borrowed(digits) };
     let Some(stripped) = prefix.strip(digits) else { return Cow::Borrowed(digits) };

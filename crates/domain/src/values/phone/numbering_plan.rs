@@ -163,17 +163,24 @@ impl NumberingPlan {
             Some(regex) => Some(regex.as_str()),
             None => metadata.national_prefix(),
         };
-        let prefix = |regex: &str| Regex::new(&format!("^(?x-u:{regex})")).ok();
+        let national_prefix = national_prefix.map(|regex| {
+            let replacement = metadata.national_prefix_transform_rule().map(braced);
+            Some(NationalPrefix { pattern: at_start(regex)?, replacement })
+        });
+        let international_prefix = metadata.international_prefix().map(|regex| at_start(regex.as_str()));
         Some(Self {
             region: CountryCode::parse(metadata.id()).ok(),
             calling_code: metadata.country_code(),
             lengths,
             local_lengths: local.without(lengths),
-            international_prefix: metadata.international_prefix().and_then(|regex| prefix(regex.as_str())),
-            national_prefix: national_prefix.and_then(|regex| {
-                let replacement = metadata.national_prefix_transform_rule().map(braced);
-                Some(NationalPrefix { pattern: prefix(regex)?, replacement })
-            }),
+            international_prefix: match international_prefix {
+                Some(pattern) => Some(pattern?),
+                None => None,
+            },
+            national_prefix: match national_prefix {
+                Some(prefix) => Some(prefix?),
+                None => None,
+            },
             types: types.iter().map(|descriptor| Lengths::of(descriptor.possible_length())).collect(),
             patterns: automaton(&patterns)?,
             leading_digits: leading_digits.is_some().then(|| patterns.len() - 1),
@@ -232,6 +239,11 @@ impl NumberingPlan {
         let matched = (0..self.patterns.match_len(end)).map(|index| self.patterns.match_pattern(end, index));
         Matches(matched.fold(0, |set, pattern| set | 1 << pattern.as_usize()))
     }
+}
+
+/// A pattern of the metadata that is looked for at the start.
+fn at_start(pattern: &str) -> Option<Regex> {
+    Regex::new(&format!("^(?x-u:{pattern})")).ok()
 }
 
 /// One automaton of all the patterns, each for a whole number.

@@ -35,7 +35,8 @@ impl Spelling {
     }
 }
 
-/// The part of a text that may be a number; none when a `tel:` URI's context is malformed.
+/// The part of a text that may be a number: of a `tel:` URI the number under its `phone-context`, without its subaddress
+/// (RFC 3966 §5.1.5 and §5.2), else what stands out of the text. None when the context is malformed.
 fn number_in(text: &str) -> Option<Cow<'_, str>> {
     const CONTEXT: &str = ";phone-context=";
     const SUBADDRESS: &str = ";isub=";
@@ -53,10 +54,14 @@ fn number_in(text: &str) -> Option<Cow<'_, str>> {
         }
         None => Cow::Borrowed(cut_out(text)),
     };
-    match number.find(SUBADDRESS) {
-        Some(end) if end > 0 => Some(Cow::Owned(number[..end].to_owned())),
-        _ => Some(number),
-    }
+    Some(match (number.find(SUBADDRESS), number) {
+        (None | Some(0), number) => number,
+        (Some(end), Cow::Borrowed(number)) => Cow::Borrowed(&number[..end]),
+        (Some(end), Cow::Owned(mut number)) => {
+            number.truncate(end);
+            Cow::Owned(number)
+        }
+    })
 }
 
 /// From the first `+` or digit to the last letter, digit or `#`, and of several extensions, as in
@@ -158,7 +163,8 @@ fn is_plus(character: char) -> bool {
     matches!(character, '+' | '\u{FF0B}')
 }
 
-/// What stands between digits and does not dial, full-width forms included. The letter x stands for a carrier's code.
+/// What stands between digits and does not dial, full-width forms included (libphonenumber's valid punctuation, and the
+/// star). The letter x stands for a carrier's code.
 fn is_punctuation(character: char) -> bool {
     matches!(character,
         ' ' | '-' | '.' | '/' | '(' | ')' | '[' | ']' | '~' | '*' | 'x' | 'X'

@@ -148,7 +148,8 @@ fn what_is_no_number_is_refused_with_its_reason() {
         ("+", "CA", E::NotANumber),
         ("*100#", "CA", E::NotANumber),
         ("418-581-0827;phone-context=", "CA", E::NotANumber),
-        ("418-581-0827 or so", "CA", E::TooLong { calling_code: 1, most: 10 }),
+        ("418-581-0827 home", "CA", E::TooLong { calling_code: 1, most: 10 }),
+        ("+1 418 581 0827 12345", "FR", E::TooLong { calling_code: 1, most: 10 }),
         ("+1418581\u{0}0827", "CA", E::ControlCharacter),
         ("418-581\n0827", "CA", E::ControlCharacter),
         ("+999 123 456 789", "CA", E::UnknownCallingCode),
@@ -159,7 +160,8 @@ fn what_is_no_number_is_refused_with_its_reason() {
         ("+33 6 12 34 56 78 90", "US", E::TooLong { calling_code: 33, most: 9 }),
         ("0033", "FR", E::TooShort { calling_code: 33, least: 9 }),
         ("+376 712 4912", "AD", E::ImpossibleLength { calling_code: 376 }),
-        ("+33 00 6 12 34 56 78", "US", E::AmbiguousPrefix),
+        ("+33 00 6 12 34 56 78", "US", E::TooLong { calling_code: 33, most: 9 }),
+        ("01534 45678", "JE", E::AmbiguousPrefix),
         ("+358 1234 5678 9012 345", "FI", E::TooLong { calling_code: 358, most: 12 }),
     ] {
         assert_eq!(read(spelling, country, PhoneValidation::Possible), Err(reason), "{spelling:?}");
@@ -167,6 +169,8 @@ fn what_is_no_number_is_refused_with_its_reason() {
     for spelling in ["12", "418-581-0827-1234-5678"] {
         assert!(read(spelling, "CA", PhoneValidation::Possible).is_err());
     }
+    assert_eq!(read("+33 1", "FR", PhoneValidation::Any), Err(E::TooShort { calling_code: 33, least: 2 }));
+    assert_eq!(read("+33 00 6 12 34 56 78", "US", PhoneValidation::Any), Err(E::AmbiguousPrefix));
     assert_eq!(read(&"1".repeat(250), "CA", PhoneValidation::Any), Err(E::TooLong { calling_code: 1, most: 14 }));
     assert_eq!(read(&"1".repeat(251), "CA", PhoneValidation::Any), Err(E::TooManyCharacters));
     assert_eq!(read(&"\u{0664}".repeat(251), "CA", PhoneValidation::Any), Err(E::TooManyCharacters));
@@ -219,9 +223,9 @@ fn all_regions_have_a_plan_and_all_plans_are_compiled() {
 #[test]
 fn the_metadata_version_is_that_of_the_crate() {
     let lock = include_str!("../../../../../Cargo.lock");
-    let (_, package) = lock.split_once("name = \"phonenumber\"\nversion = \"").unwrap();
-    let version = package.split_once('"').unwrap().0.split_once('+').unwrap().1;
-    assert_eq!(PHONE_METADATA_VERSION, version, "see docs/phone-numbers.md on what to do with newer metadata");
+    let packages = lock.split("name = \"phonenumber\"\nversion = \"").skip(1);
+    let versions: Vec<_> = packages.map(|package| package.split(['+', '"']).nth(1).unwrap()).collect();
+    assert_eq!(versions, [PHONE_METADATA_VERSION], "see docs/phone-numbers.md on what to do with newer metadata");
 }
 
 fn any_region() -> impl Strategy<Value = CountryCode> {
