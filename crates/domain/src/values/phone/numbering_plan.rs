@@ -88,6 +88,9 @@ pub(super) enum Length {
 pub(super) struct Lengths(u32);
 
 impl Lengths {
+    /// Every length is below it.
+    const END: usize = 32;
+
     fn of(lengths: &[u16]) -> Self {
         Self(lengths.iter().fold(0, |set, length| set | 1_u32.checked_shl(u32::from(*length)).unwrap_or(0)))
     }
@@ -101,7 +104,7 @@ impl Lengths {
     }
 
     pub(super) fn contains(self, length: usize) -> bool {
-        length < 32 && self.0 >> length & 1 == 1
+        length < Self::END && self.0 >> length & 1 == 1
     }
 
     /// 0 when there is none.
@@ -229,6 +232,10 @@ impl NumberingPlan {
     }
 
     fn matches(&self, national: &str) -> Matches {
+        // Nothing that long is a number anywhere, and a long text would be walked for each region of its code.
+        if national.len() >= Lengths::END {
+            return Matches(0);
+        }
         let anchored = start::Config::new().anchored(Anchored::Yes);
         let Ok(start) = self.patterns.start_state(&anchored) else { return Matches(0) };
         let last = national.bytes().fold(start, |state, digit| self.patterns.next_state(state, digit));
