@@ -1,10 +1,10 @@
-//! `GET /v1/events`: read events, oldest first.
+//! `GET /v1/events`: read events, oldest first, or one of them.
 
 use actix_web::http::header::{CACHE_CONTROL, LINK};
 use actix_web::{HttpRequest, HttpResponse, web};
 use domain::{CustomerId, EventId};
 use serde_json::Value;
-use use_cases::{EventPage, EventQuery};
+use use_cases::{EventPage, EventQuery, StoredEvent};
 
 use crate::State;
 use crate::caller::Authenticated;
@@ -27,7 +27,21 @@ pub(crate) async fn list(
     if let (true, Some(last)) = (page.more, page.events.last()) {
         response.insert_header((LINK, next(&query, last.id)));
     }
-    let body = if caller.may_write() { documents(page) } else { documents_without_tokens(page)? };
+    let body = if caller.may_write() { documents(page) } else { documents_without_tokens(&page)? };
+    Ok(response.content_type("application/json").body(body))
+}
+
+/// One event.
+pub(crate) async fn retrieve(
+    Authenticated(caller): Authenticated,
+    state: web::Data<State>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let id = EventId::parse(&path).ok_or_else(Problem::event_not_found)?;
+    let event = state.service.retrieve_event(id).await?;
+    let body = if caller.may_write() { event.payload } else { document_without_tokens(&event)?.to_string() };
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CACHE_CONTROL, "no-store"));
     Ok(response.content_type("application/json").body(body))
 }
 
@@ -55,17 +69,18 @@ fn documents(page: EventPage) -> String {
 }
 
 /// The same for a caller who may only read.
-fn documents_without_tokens(page: EventPage) -> Result<String, Problem> {
-    let mut documents = Vec::with_capacity(page.events.len());
-    for event in page.events {
-        let mut document: Value = serde_json::from_str(&event.payload).map_err(|_| {
-            tracing::error!(event = %event.id, "the stored event is not JSON");
-            Problem::internal_error()
-        })?;
-        hide_tokens(&mut document);
-        documents.push(document);
-    }
-    Ok(Value::Array(documents).to_string())
+fn documents_without_tokens(page: &EventPage) -> Result<String, Problem> {
+    let documents: Result<_, _> = page.events.iter().map(document_without_tokens).collect();
+    Ok(Value::Array(documents?).to_string())
+}
+
+fn document_without_tokens(event: &StoredEvent) -> Result<Value, Problem> {
+    let mut document = serde_json::from_str(&event.payload).map_err(|_| {
+        tracing::error!(event = %event.id, "the stored event is not JSON");
+        Problem::internal_error()
+    })?;
+    hide_tokens(&mut document);
+    Ok(document)
 }
 
 /// At every depth, whatever the type of event: a new type cannot forget it.

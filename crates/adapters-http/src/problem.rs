@@ -19,6 +19,7 @@ pub enum Code {
     Unauthorized,
     Forbidden,
     CustomerNotFound,
+    EventNotFound,
     RouteNotFound,
     MethodNotAllowed,
     RequestTimeout,
@@ -39,11 +40,12 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the statuses.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::MalformedRequest,
         Self::Unauthorized,
         Self::Forbidden,
         Self::CustomerNotFound,
+        Self::EventNotFound,
         Self::RouteNotFound,
         Self::MethodNotAllowed,
         Self::RequestTimeout,
@@ -70,6 +72,7 @@ impl Code {
             Self::Unauthorized => ("unauthorized", 401, "A valid API key is needed"),
             Self::Forbidden => ("forbidden", 403, "The API key does not allow this"),
             Self::CustomerNotFound => ("customer_not_found", 404, "There is no such customer"),
+            Self::EventNotFound => ("event_not_found", 404, "There is no such event"),
             Self::RouteNotFound => ("route_not_found", 404, "There is nothing at this address"),
             Self::MethodNotAllowed => ("method_not_allowed", 405, "The address does not take this method"),
             Self::RequestTimeout => ("request_timeout", 408, "The request did not arrive in time"),
@@ -159,6 +162,10 @@ impl Problem {
 
     pub(crate) fn customer_not_found() -> Self {
         Self::new(Code::CustomerNotFound, "Check the customer id: no customer has it.")
+    }
+
+    pub(crate) fn event_not_found() -> Self {
+        Self::new(Code::EventNotFound, "Check the event id: no event has it.")
     }
 
     pub(crate) fn route_not_found() -> Self {
@@ -260,6 +267,7 @@ impl From<Failure> for Problem {
                 Self::new(Code::Forbidden, "Use a key with the scope `write`; this one may only read.")
             }
             Failure::CustomerNotFound => Self::customer_not_found(),
+            Failure::EventNotFound => Self::event_not_found(),
             Failure::CustomerIdTaken => Self::new(
                 Code::CustomerIdTaken,
                 "Use another id, or retrieve the customer who has this one: he may be the one that you meant to create.",

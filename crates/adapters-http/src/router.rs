@@ -34,7 +34,12 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
                         .route(web::post().to(customers::generate_confirmation))
                         .default_service(only("POST")),
                 )
-                .service(web::resource("/events").route(web::get().to(events::list)).default_service(only("GET"))),
+                .service(web::resource("/events").route(web::get().to(events::list)).default_service(only("GET")))
+                .service(
+                    web::resource("/events/{event_id}")
+                        .route(web::get().to(events::retrieve))
+                        .default_service(only("GET")),
+                ),
         )
         .configure(pages::routes)
         .default_service(web::to(not_found));

@@ -20,6 +20,12 @@ pub trait EventOutbox: Send + Sync {
     /// # Errors
     /// When the store fails.
     async fn page(&self, query: EventQuery) -> Result<Option<EventPage>, StoreError>;
+
+    /// The event of an id, as soon as the save that stored it has returned.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn find(&self, id: EventId) -> Result<Option<StoredEvent>, StoreError>;
 }
 
 /// Which events to read.

@@ -12,6 +12,8 @@ pub enum Failure {
     Forbidden,
     /// There is no such customer.
     CustomerNotFound,
+    /// There is no such event.
+    EventNotFound,
     /// The caller's own id for a new customer is in use.
     CustomerIdTaken,
     /// Another customer holds the number.

@@ -1,7 +1,7 @@
-//! Read events, oldest first.
+//! Read events, oldest first, or one of them.
 
-use domain::{FieldCode, FieldError, Refusal};
-use ports::{EventPage, EventQuery};
+use domain::{EventId, FieldCode, FieldError, Refusal};
+use ports::{EventPage, EventQuery, StoredEvent};
 
 use crate::{Failure, Service};
 
@@ -15,6 +15,14 @@ impl Service {
             let detail = "must be the id of an event; leave it out to begin with the first";
             Refusal::InvalidFields(vec![FieldError::new("after", FieldCode::Invalid, detail)]).into()
         })
+    }
+
+    /// One event.
+    ///
+    /// # Errors
+    /// [`Failure::EventNotFound`], or the store's.
+    pub async fn retrieve_event(&self, id: EventId) -> Result<StoredEvent, Failure> {
+        self.ports.events.find(id).await?.ok_or(Failure::EventNotFound)
     }
 }
 
@@ -33,6 +41,14 @@ mod tests {
         let outcome = world.service().read_events(FIRST).await;
         let Err(Failure::Refused(Refusal::InvalidFields(errors))) = outcome else { panic!("{outcome:?}") };
         assert_eq!(errors[0].field, "after");
+    }
+
+    #[tokio::test]
+    async fn an_event_that_is_not_there_is_not_found() {
+        let mut world = World::new();
+        world.events.expect_find().returning(|_| Ok(None));
+        let id = EventId::parse("evt_0193573c5c2b7c3a9d0e1f2a3b4c5d6e").unwrap();
+        assert_eq!(world.service().retrieve_event(id).await, Err(Failure::EventNotFound));
     }
 
     #[tokio::test]

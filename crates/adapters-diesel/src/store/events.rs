@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use domain::Event;
+use domain::{Event, EventId};
 use ports::{EventOutbox, EventPage, EventQuery, StoreError, StoredEvent};
 use tokio::time::timeout;
 
@@ -41,9 +41,15 @@ pub(super) struct EventRow {
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = events)]
-struct PageRow {
+struct StoredRow {
     id: RowId,
     payload: String,
+}
+
+impl StoredRow {
+    fn event(self) -> StoredEvent {
+        StoredEvent { id: self.id.0.into(), payload: self.payload }
+    }
 }
 
 /// What a look at the events gives.
@@ -68,6 +74,14 @@ impl EventOutbox for Store {
         }
         self.writers.run(number_all).await?;
         self.readers.run(move |connection| page(connection, &query)).await
+    }
+
+    async fn find(&self, id: EventId) -> Result<Option<StoredEvent>, StoreError> {
+        let found = move |connection: &mut Connection| {
+            let row = events::table.find(RowId(id.uuid())).select(StoredRow::as_select()).first(connection);
+            Ok(row.optional()?.map(StoredRow::event))
+        };
+        self.readers.run(found).await
     }
 }
 
@@ -114,14 +128,14 @@ fn page(connection: &mut Connection, query: &EventQuery) -> Result<Option<EventP
         .filter(events::position.gt(after))
         .order(events::position)
         .limit(i64::from(query.limit) + 1)
-        .select(PageRow::as_select());
-    let mut rows: Vec<PageRow> = match query.customer_id {
+        .select(StoredRow::as_select());
+    let mut rows: Vec<StoredRow> = match query.customer_id {
         None => page.load(connection)?,
         Some(id) => page.filter(events::customer_id.eq(RowId(id.uuid()))).load(connection)?,
     };
     let more = rows.len() > limit;
     rows.truncate(limit);
-    let events = rows.into_iter().map(|row| StoredEvent { id: row.id.0.into(), payload: row.payload }).collect();
+    let events = rows.into_iter().map(StoredRow::event).collect();
     Ok(Some(EventPage { events, more }))
 }
 

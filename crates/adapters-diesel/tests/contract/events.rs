@@ -16,6 +16,7 @@ crate::on_both_databases!(
     pages_follow_each_other_without_gap_or_repetition,
     one_customers_events_are_read_alone,
     an_event_that_is_not_there_has_nothing_after_it,
+    an_event_is_found_by_its_id,
     a_backlog_longer_than_a_batch_is_numbered_whole,
     tailing_readers_miss_nothing_and_find_nothing_late,
     processes_that_number_at_once_agree,
@@ -59,6 +60,15 @@ async fn an_events_document_is_what_the_world_sees(db: Fixture) {
     let document = serde_json::to_string(&wire::Event::new(&change.events()[0])).unwrap();
     assert_eq!(page.events[0].payload, document);
     assert!(!format!("{page:?}").contains("confirmation_token"), "personal data are not in the debug form");
+}
+
+async fn an_event_is_found_by_its_id(db: Fixture) {
+    let change = creation(new_customer());
+    let id = change.events()[0].id;
+    assert_eq!(db.database.events.find(id).await.unwrap(), None);
+    db.save(&change).await;
+    let unnumbered = db.database.events.find(id).await.unwrap().expect("it is there before it is numbered");
+    assert_eq!(page(&db.database.events, None, 1).await.events, [unnumbered]);
 }
 
 async fn pages_follow_each_other_without_gap_or_repetition(db: Fixture) {

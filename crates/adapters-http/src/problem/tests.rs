@@ -19,6 +19,7 @@ fn problems() -> Vec<Problem> {
         Problem::from(Failure::Unauthorized),
         Problem::from(Failure::Forbidden),
         Problem::from(Failure::CustomerNotFound),
+        Problem::from(Failure::EventNotFound),
         Problem::route_not_found(),
         Problem::method_not_allowed("GET, HEAD"),
         Problem::of_framework(StatusCode::REQUEST_TIMEOUT),

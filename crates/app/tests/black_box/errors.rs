@@ -118,6 +118,7 @@ fn wrong_wishes(confirmed: &str, unconfirmed: &str) -> Vec<Row> {
         row("the customer is unknown", "GET", STRANGER, "", 404, "customer_not_found"),
         row("an unknown customer is updated", "PATCH", STRANGER, "{}", 404, "customer_not_found"),
         row("an unknown customer is confirmed", "POST", &confirm(STRANGER), token, 404, "customer_not_found"),
+        row("the event is unknown", "GET", "/v1/events/7", "", 404, "event_not_found"),
         row("the id is no UUID", "GET", "/v1/customers/6243c9", "", 404, "customer_not_found"),
         row(
             "the id is a UUID in another spelling",

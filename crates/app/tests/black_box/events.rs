@@ -1,4 +1,4 @@
-//! `GET /v1/events`: every event, oldest first, page by page.
+//! `GET /v1/events`: every event, oldest first, page by page, or one by its id.
 
 use serde_json::{Value, json};
 use test_support::DatabaseKind;
@@ -10,6 +10,7 @@ crate::on_both_databases!(
     the_event_of_a_confirmation_carries_no_expiry,
     pages_follow_one_another_without_gap_or_repeat,
     the_events_of_one_customer_can_be_read_alone,
+    one_event_is_read_by_its_id,
 );
 
 fn the_event_of_a_creation_carries_what_a_chat_needs(kind: DatabaseKind) {
@@ -72,4 +73,21 @@ fn the_events_of_one_customer_can_be_read_alone(kind: DatabaseKind) {
     assert_eq!((sequence(first.json()), sequence(second.json())), (json!(1), json!(2)));
     let stranger = world.http.get("/v1/events?customer_id=fffd7e80-1691-41f5-8946-9deeaf0b8640");
     assert_eq!((stranger.status, stranger.json()), (200, json!([])));
+}
+
+fn one_event_is_read_by_its_id(kind: DatabaseKind) {
+    let world = World::start(kind);
+    let customer = world.create();
+    let event = world.events().remove(0);
+    let path = format!("/v1/events/{}", event["id"].as_str().unwrap());
+    let answer = world.http.get(&path);
+    assert_eq!((answer.status, answer.json()), (200, event), "as it stands in the list");
+
+    let seen_by_a_reader = world.client_with_scope("read").get(&path);
+    assert_eq!(seen_by_a_reader.status, 200);
+    assert!(!seen_by_a_reader.text.contains(token_of(&customer)), "{}", seen_by_a_reader.text);
+    for unknown in ["/v1/events/evt_0193573c5c2b7c3a9d0e1f2a3b4c5d6e", "/v1/events/7"] {
+        let answer = world.http.get(unknown);
+        assert_eq!((answer.status, &answer.json()["code"]), (404, &json!("event_not_found")), "{unknown}");
+    }
 }
