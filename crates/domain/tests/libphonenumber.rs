@@ -18,7 +18,7 @@ use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, PhoneNum
 /// Of a hundred spellings, so many must be read alike.
 const AGREEMENT: f64 = 99.5;
 
-/// Of a thousand, at most so many may differ for one reason that is not a rule of the service: more would hide a defect.
+/// Of a thousand, at most so many may differ for one reason that is no rule of the service: more would hide a defect.
 const EXCUSED: usize = 2;
 
 /// Why one is not read alike.

@@ -52,7 +52,8 @@ pub struct Phone {
 pub enum PhoneValidation {
     /// It lies within the region's numbering plan, as far as the metadata knows it.
     Valid,
-    /// It has a length that numbers of its calling code have. New area codes pass, and the token proves the number anyway.
+    /// It has a length that numbers of its calling code have. New area codes pass, and the token proves the number
+    /// anyway.
     #[default]
     Possible,
     /// The parser reads it as a number.

@@ -149,16 +149,16 @@ fn international<'plans, 'digits>(
     })
 }
 
-/// The digits after what is dialled in a region for abroad (the international prefix of ITU-T E.164). A calling code does
-/// not begin with 0: before one, the prefix is none.
+/// The digits after what is dialled in a region for abroad (the international prefix of ITU-T E.164). A calling code
+/// does not begin with 0: before one, the prefix is none.
 fn without_international_prefix<'digits>(plan: &NumberingPlan, digits: &'digits str) -> Option<&'digits str> {
     let prefix = plan.international_prefix.as_ref()?.find(digits)?;
     Some(&digits[prefix.end()..]).filter(|rest| !rest.starts_with('0'))
 }
 
-/// The digits after the region's own calling code, written without a plus. As in libphonenumber, they must be the better
-/// reading: a number while the whole is none, or the whole is too long for one. Else the number begins with these digits
-/// by chance, as Indian ones may with 91.
+/// The digits after the region's own calling code, written without a plus. As in libphonenumber, they must be the
+/// better reading: a number while the whole is none, or the whole is too long for one. Else the number begins with
+/// these digits by chance, as Indian ones may with 91.
 fn without_own_calling_code<'digits>(plan: &NumberingPlan, digits: &'digits str) -> Option<Cow<'digits, str>> {
     let (code, rest) = digits.split_at_checked(digits_of(plan.calling_code))?;
     if code.parse() != Ok(plan.calling_code) {
@@ -182,8 +182,8 @@ fn without_prefix_before_number<'digits>(plan: &NumberingPlan, digits: Cow<'digi
     }
 }
 
-/// The digits without what is dialled before a national number (the national prefix of ITU-T E.164), or as they are: when
-/// there is none, or when only with it they are a number.
+/// The digits without what is dialled before a national number (the national prefix of ITU-T E.164), or as they are:
+/// when there is none, or when only with it they are a number.
 fn without_national_prefix<'digits>(plan: &NumberingPlan, digits: &'digits str) -> Cow<'digits, str> {
     let Some(prefix) = &plan.national_prefix else { return Cow::Borrowed(digits) };
     let Some(stripped) = prefix.strip(digits) else { return Cow::Borrowed(digits) };

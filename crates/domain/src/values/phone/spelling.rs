@@ -35,8 +35,8 @@ impl Spelling {
     }
 }
 
-/// The part of a text that may be a number: of a `tel:` URI the number under its `phone-context`, without its subaddress
-/// (RFC 3966 §5.1.5 and §5.2), else what stands out of the text. None when the context is malformed.
+/// The part of a text that may be a number: of a `tel:` URI the number under its `phone-context`, without its
+/// subaddress (RFC 3966 §5.1.5 and §5.2), else what stands out of the text. None when the context is malformed.
 fn number_in(text: &str) -> Option<Cow<'_, str>> {
     const CONTEXT: &str = ";phone-context=";
     const SUBADDRESS: &str = ";isub=";
@@ -75,7 +75,8 @@ fn cut_out(text: &str) -> &str {
     second.map_or(number, |(index, _)| &number[..index])
 }
 
-/// A context that is the beginning of the number: `+`, digits and visual separators (RFC 3966 §3, `global-number-digits`).
+/// A context that is the beginning of the number: `+`, digits and visual separators (RFC 3966 §3,
+/// `global-number-digits`).
 fn is_global_number(context: &str) -> bool {
     context.strip_prefix('+').is_some_and(|rest| {
         rest.chars().all(|c| decimal_digit(c).is_some() || matches!(c, '-' | '.' | '(' | ')'))
