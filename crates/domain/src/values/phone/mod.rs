@@ -96,7 +96,7 @@ pub enum PhoneNumberError {
         "does not begin with the calling code of a country; check the digits after \"+\" or the international prefix"
     )]
     UnknownCallingCode,
-    /// Once in E.164 form, it would be read as another number. Only what is no valid number can be so.
+    /// Once in E.164 form, it would be read as another number. Hardly any valid number is so.
     #[error(
         "begins with digits that may be a dialling prefix; write it as \"+\", calling code and number, with no prefix"
     )]

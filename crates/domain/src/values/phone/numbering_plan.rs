@@ -4,6 +4,7 @@
 //! of them match.
 
 use std::borrow::Cow;
+use std::error::Error;
 use std::sync::LazyLock;
 
 use phonenumber::metadata::{DATABASE, Descriptor, Metadata};
@@ -103,7 +104,7 @@ impl Lengths {
         Self(self.0 & !other.0)
     }
 
-    pub(super) fn contains(self, length: usize) -> bool {
+    fn contains(self, length: usize) -> bool {
         length < Self::END && self.0 >> length & 1 == 1
     }
 
@@ -134,8 +135,8 @@ impl Matches {
 }
 
 impl NumberingPlan {
-    /// `None` only for metadata whose patterns do not compile, which a test excludes.
-    fn compile(metadata: &Metadata) -> Option<Self> {
+    /// Fails only where a pattern of the metadata does not compile, which a test excludes.
+    fn compile(metadata: &Metadata) -> Result<Self, Box<dyn Error>> {
         let descriptors = metadata.descriptors();
         let types: Vec<&Descriptor> = [
             descriptors.fixed_line(),
@@ -166,24 +167,16 @@ impl NumberingPlan {
             Some(regex) => Some(regex.as_str()),
             None => metadata.national_prefix(),
         };
-        let national_prefix = national_prefix.map(|regex| {
-            let replacement = metadata.national_prefix_transform_rule().map(braced);
-            Some(NationalPrefix { pattern: at_start(regex)?, replacement })
-        });
-        let international_prefix = metadata.international_prefix().map(|regex| at_start(regex.as_str()));
-        Some(Self {
+        let replacement = metadata.national_prefix_transform_rule().map(braced);
+        Ok(Self {
             region: CountryCode::parse(metadata.id()).ok(),
             calling_code: metadata.country_code(),
             lengths,
             local_lengths: local.without(lengths),
-            international_prefix: match international_prefix {
-                Some(pattern) => Some(pattern?),
-                None => None,
-            },
-            national_prefix: match national_prefix {
-                Some(prefix) => Some(prefix?),
-                None => None,
-            },
+            international_prefix: metadata.international_prefix().map(|regex| at_start(regex.as_str())).transpose()?,
+            national_prefix: national_prefix
+                .map(|regex| at_start(regex).map(|pattern| NationalPrefix { pattern, replacement }))
+                .transpose()?,
             types: types.iter().map(|descriptor| Lengths::of(descriptor.possible_length())).collect(),
             patterns: automaton(&patterns)?,
             leading_digits: leading_digits.is_some().then(|| patterns.len() - 1),
@@ -249,17 +242,16 @@ impl NumberingPlan {
 }
 
 /// A pattern of the metadata that is looked for at the start.
-fn at_start(pattern: &str) -> Option<Regex> {
-    Regex::new(&format!("^(?x-u:{pattern})")).ok()
+fn at_start(pattern: &str) -> Result<Regex, regex::Error> {
+    Regex::new(&format!("^(?x-u:{pattern})"))
 }
 
 /// One automaton of all the patterns, each for a whole number.
-fn automaton(patterns: &[&str]) -> Option<DFA<Vec<u32>>> {
-    dense::Builder::new()
+fn automaton(patterns: &[&str]) -> Result<DFA<Vec<u32>>, Box<dyn Error>> {
+    Ok(dense::Builder::new()
         .configure(dense::Config::new().start_kind(StartKind::Anchored).match_kind(MatchKind::All))
         .syntax(syntax::Config::new().ignore_whitespace(true).unicode(false).utf8(false))
-        .build_many(patterns)
-        .ok()
+        .build_many(patterns)?)
 }
 
 /// A replacement with its groups in braces, so that a digit after a group is not read as a part of its name.
@@ -304,7 +296,8 @@ impl NumberingPlans {
         let mut codes = Vec::new();
         for code in 0..Self::CODES {
             let first = plans.len();
-            plans.extend(DATABASE.by_code(&code).unwrap_or_default().into_iter().filter_map(NumberingPlan::compile));
+            let metadata = DATABASE.by_code(&code).unwrap_or_default();
+            plans.extend(metadata.into_iter().filter_map(|metadata| NumberingPlan::compile(metadata).ok()));
             codes.push((first, plans.len()));
         }
         let mut regions: Vec<_> =
