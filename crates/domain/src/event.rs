@@ -29,6 +29,39 @@ pub enum EventBody {
     },
 }
 
+/// The kinds of events that receivers choose by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EventType {
+    /// [`EventBody::Verification`].
+    Verification,
+}
+
+impl EventType {
+    /// Every type that receivers can choose.
+    pub const ALL: [Self; 1] = [Self::Verification];
+
+    /// Its name, as the world sees it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Verification => "verification",
+        }
+    }
+
+    /// The type of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+impl EventBody {
+    /// What kind of event it is.
+    pub fn event_type(&self) -> EventType {
+        match self {
+            Self::Verification { .. } => EventType::Verification,
+        }
+    }
+}
+
 /// Where the proof of a phone number stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VerificationStatus {

@@ -14,20 +14,25 @@ mod field_error;
 mod link;
 mod policy;
 mod values;
+mod webhook;
 
 pub use customer::{
     Asserted, Challenge, Confirmed, Customer, CustomerParts, Member, NewCustomer, PhoneState, Profile, ProfileEdits,
     Proof, Throttle,
 };
 pub use decision::{Change, Decision, Moment, Refusal};
-pub use event::{Event, EventBody, PendingReason, VerificationStatus};
+pub use event::{Event, EventBody, EventType, PendingReason, VerificationStatus};
 pub use field_error::{FieldCode, FieldError};
 pub use link::{Link, LinkPurpose};
 pub use policy::{ConfirmationPolicy, LinkPolicy};
 pub use values::{
-    ConfirmationToken, ConfirmationTokenError, CountryCode, CountryCodeError, CustomerId, Email, EmailError, EventId,
-    LinkId, PHONE_METADATA_VERSION, PersonName, PersonNameError, Phone, PhoneNumber, PhoneNumberError, PhoneValidation,
-    load_phone_metadata,
+    ConfirmationToken, ConfirmationTokenError, CountryCode, CountryCodeError, CustomerId, DeliveryId, Email,
+    EmailError, EndpointId, EventId, LinkId, PHONE_METADATA_VERSION, PersonName, PersonNameError, Phone, PhoneNumber,
+    PhoneNumberError, PhoneValidation, load_phone_metadata,
+};
+
+pub use webhook::{
+    AfterTry, Delivery, DeliveryPolicy, DeliveryStatus, DeliveryTry, Disabled, DisabledReason, Repeat, WebhookEndpoint,
 };
 
 /// A length of time.

@@ -1,7 +1,7 @@
 //! Where events wait to be read.
 
 use async_trait::async_trait;
-use domain::{CustomerId, EventId};
+use domain::{CustomerId, EventId, Timestamp};
 
 use crate::StoreError;
 
@@ -26,6 +26,12 @@ pub trait EventOutbox: Send + Sync {
     /// # Errors
     /// When the store fails.
     async fn find(&self, id: EventId) -> Result<Option<StoredEvent>, StoreError>;
+
+    /// The last event of all that were committed before the call, which are numbered first; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn last(&self) -> Result<Option<EventId>, StoreError>;
 }
 
 /// Which events to read.
@@ -53,6 +59,16 @@ pub struct EventPage {
 pub struct StoredEvent {
     /// Its id.
     pub id: EventId,
+    /// Whom it is about.
+    pub customer_id: CustomerId,
+    /// The name of its type: a later release may have stored one that this one does not know.
+    pub event_type: String,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// Its place in the log; 0 where it has none yet.
+    pub position: i64,
+    /// When the token that it carries was made, where it carries one.
+    pub token_generated_at: Option<Timestamp>,
     /// Its JSON, byte for byte what was stored with the change. It holds personal data and, while a proof is pending,
     /// the token: `Debug` leaves it out.
     pub payload: String,
@@ -60,6 +76,9 @@ pub struct StoredEvent {
 
 impl std::fmt::Debug for StoredEvent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StoredEvent").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("StoredEvent")
+            .field("id", &self.id)
+            .field("event_type", &self.event_type)
+            .finish_non_exhaustive()
     }
 }

@@ -1,9 +1,9 @@
 //! Fresh ids and tokens.
 
-use domain::{ConfirmationToken, CustomerId, EventId, LinkId};
+use domain::{ConfirmationToken, CustomerId, DeliveryId, EndpointId, EventId, LinkId};
 use uuid::Uuid;
 
-use crate::{ApiKeyId, ApiKeySecret};
+use crate::{ApiKeyId, ApiKeySecret, LeaseHolder, WebhookSecret};
 
 /// Fresh ids. None is ever given twice.
 #[cfg_attr(feature = "mocks", mockall::automock)]
@@ -16,6 +16,12 @@ pub trait IdGenerator: Send + Sync {
     fn link_id(&self) -> LinkId;
     /// A version 7 UUID.
     fn api_key_id(&self) -> ApiKeyId;
+    /// A version 7 UUID.
+    fn endpoint_id(&self) -> EndpointId;
+    /// A version 7 UUID.
+    fn delivery_id(&self) -> DeliveryId;
+    /// 122 random bits.
+    fn lease_holder(&self) -> LeaseHolder;
     /// A version 7 UUID for a request that brings no id of its own.
     fn request_id(&self) -> Uuid;
 }
@@ -27,4 +33,6 @@ pub trait TokenGenerator: Send + Sync {
     fn confirmation_token(&self) -> ConfirmationToken;
     /// An API key of 256 random bits with the recognisable prefix [`ApiKeySecret::PREFIX`].
     fn api_key(&self) -> ApiKeySecret;
+    /// A webhook secret of 256 random bits.
+    fn webhook_secret(&self) -> WebhookSecret;
 }

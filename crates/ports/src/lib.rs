@@ -17,21 +17,34 @@
 mod api_key_repository;
 mod clock;
 mod customer_repository;
+mod delivery_repository;
+mod endpoint_repository;
+mod event_delivery;
 mod event_outbox;
+mod event_signal;
 mod generators;
 mod installation_repository;
 mod link_repository;
+mod receiver_repository;
 mod secrets;
 mod store_error;
 
 pub use api_key_repository::{ApiKey, ApiKeyId, ApiKeyRepository, Scope};
 pub use clock::Clock;
 pub use customer_repository::{CustomerRepository, SaveError};
+pub use delivery_repository::{
+    DeliveryPage, DeliveryQuery, DeliveryRepository, DeliveryStatusFilter, DueDeliveries, DueDelivery, NewDelivery,
+    RecordedTry, ReplayQuery,
+};
+pub use endpoint_repository::{EndpointEdits, EndpointRepository, PreviousSecret, StoredEndpoint};
+pub use event_delivery::{EventBroker, OutgoingEvent, WebhookMessage, WebhookReply, WebhookSender};
 pub use event_outbox::{EventOutbox, EventPage, EventQuery, StoredEvent};
+pub use event_signal::EventSignal;
 pub use generators::{IdGenerator, TokenGenerator};
 pub use installation_repository::{InstallationRepository, Readiness};
 pub use link_repository::{LinkRepository, StoredLink};
-pub use secrets::{ApiKeySecret, Digest, LinkCode, Secrets};
+pub use receiver_repository::{LEASE_TIME, Lease, LeaseError, LeaseHolder, ReceiverId, ReceiverRepository};
+pub use secrets::{ApiKeySecret, Digest, LinkCode, SealPurpose, Sealed, Secrets, Unsealed, WebhookSecret};
 pub use store_error::StoreError;
 
 #[cfg(feature = "mocks")]
@@ -39,9 +52,14 @@ pub use {
     api_key_repository::MockApiKeyRepository,
     clock::MockClock,
     customer_repository::MockCustomerRepository,
+    delivery_repository::MockDeliveryRepository,
+    endpoint_repository::MockEndpointRepository,
+    event_delivery::{MockEventBroker, MockWebhookSender},
     event_outbox::MockEventOutbox,
+    event_signal::MockEventSignal,
     generators::{MockIdGenerator, MockTokenGenerator},
     installation_repository::MockInstallationRepository,
     link_repository::MockLinkRepository,
+    receiver_repository::MockReceiverRepository,
     secrets::MockSecrets,
 };

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use domain::LinkId;
 
 /// A SHA-256 digest, or a keyed hash of the same length.
@@ -20,6 +22,11 @@ pub trait Secrets: Send + Sync {
     fn check_value(&self) -> Digest;
     /// The same of the previous secret key, where one is set.
     fn previous_check_value(&self) -> Option<Digest>;
+    /// Encrypts with authentication (AES-256-GCM) under the purpose's sub-key. It opens with the same `context` only, so
+    /// that what is sealed for one row is of no use in another.
+    fn seal(&self, purpose: SealPurpose, context: &[u8], plain: &[u8]) -> Sealed;
+    /// What was sealed, by the secret key or the previous one; `None` where it was neither, or is damaged.
+    fn unseal(&self, purpose: SealPurpose, context: &[u8], sealed: &Sealed) -> Option<Unsealed>;
 }
 
 /// The code in a link's URL: who holds it may edit. `Debug` is redacted.
@@ -71,5 +78,61 @@ impl ApiKeySecret {
 impl fmt::Debug for ApiKeySecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ApiKeySecret(redacted)")
+    }
+}
+
+/// What a sealed text is for. Each purpose has a sub-key of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SealPurpose {
+    /// A webhook endpoint's secret.
+    WebhookSecret,
+}
+
+/// What [`Secrets::seal`] made: of no use without the secret key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed(pub Vec<u8>);
+
+/// What was sealed. `Debug` is redacted.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Unsealed {
+    /// The text.
+    pub plain: Vec<u8>,
+    /// Whether it was sealed by the previous secret key, and is to be sealed anew.
+    pub by_previous: bool,
+}
+
+impl fmt::Debug for Unsealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Unsealed(redacted)")
+    }
+}
+
+/// What an endpoint's deliveries are signed with (Standard Webhooks 1.0.0): 24 to 64 bytes. `Debug` is redacted.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WebhookSecret(Vec<u8>);
+
+impl WebhookSecret {
+    /// What the text form begins with, before the base64 of the bytes.
+    pub const PREFIX: &str = "whsec_";
+
+    /// A secret of these bytes; `None` when they are too few or too many.
+    pub fn new(bytes: Vec<u8>) -> Option<Self> {
+        (24..=64).contains(&bytes.len()).then_some(Self(bytes))
+    }
+
+    /// The secret as text, for the one time that it is shown.
+    pub fn to_text(&self) -> String {
+        format!("{}{}", Self::PREFIX, STANDARD.encode(&self.0))
+    }
+
+    /// The bytes, which are the key of the signature.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for WebhookSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WebhookSecret(redacted)")
     }
 }

@@ -44,7 +44,7 @@ impl<'a> Event<'a> {
         };
         Self {
             id: event.id,
-            kind: Self::kind(&event.body),
+            kind: event.body.event_type().as_str(),
             timestamp: WireTime(event.occurred_at),
             data: Verification {
                 status,
@@ -56,11 +56,28 @@ impl<'a> Event<'a> {
             },
         }
     }
+}
 
-    /// The event's type, as receivers choose by it.
-    pub fn kind(body: &EventBody) -> &'static str {
-        match body {
-            EventBody::Verification { .. } => "verification",
-        }
+/// An event that says nothing but that it arrives: sent to try an endpoint, and stored nowhere.
+#[derive(Debug, Serialize)]
+pub struct Ping {
+    #[serde(serialize_with = "as_text")]
+    id: domain::EventId,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    timestamp: WireTime,
+    data: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Ping {
+    /// The document of a ping.
+    pub fn new(id: domain::EventId, at: domain::Timestamp) -> Self {
+        Self { id, kind: "ping", timestamp: WireTime(at), data: serde_json::Map::new() }
+    }
+}
+
+impl std::fmt::Display for Ping {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&serde_json::to_string(self).map_err(|_| std::fmt::Error)?)
     }
 }

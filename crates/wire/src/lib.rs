@@ -6,11 +6,13 @@ mod customer;
 mod event;
 mod problem;
 mod timestamp;
+mod webhook;
 
 pub use customer::{Customer, CustomerUrls, Secrecy};
-pub use event::Event;
+pub use event::{Event, Ping};
 pub use problem::{FieldProblem, Problem};
 pub use timestamp::WireTime;
+pub use webhook::{Delivery, DeliveryTry, TestOutcome, WebhookEndpoint};
 
 /// Serialises what has a text form as that text.
 fn as_text<S: serde::Serializer>(value: &impl std::fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {

@@ -28,6 +28,15 @@ pub struct CustomerId(Uuid);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EventId(Uuid);
 
+/// A webhook endpoint's id: `we_` and a version 7 UUID in 32 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EndpointId(Uuid);
+
+/// A delivery's id: `dlv_` and a version 7 UUID in 32 hexadecimal digits. Of one endpoint, later deliveries have higher
+/// ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DeliveryId(Uuid);
+
 /// A link's id: random, never shown. The code in the link's URL is derived from it with the service's secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LinkId(Uuid);
@@ -49,7 +58,7 @@ macro_rules! uuid_id {
     )*};
 }
 
-uuid_id!(CustomerId, EventId, LinkId);
+uuid_id!(CustomerId, EventId, EndpointId, DeliveryId, LinkId);
 
 impl CustomerId {
     /// Reads the 36 characters of a hyphenated UUID, in either case. Other spellings (braces, `urn:`, no hyphens) are
@@ -65,18 +74,22 @@ impl fmt::Display for CustomerId {
     }
 }
 
-impl EventId {
-    const PREFIX: &str = "evt_";
+macro_rules! prefixed_id {
+    ($($id:ident $prefix:literal),*) => {$(
+        impl $id {
+            /// Reads an id as [`Display`](fmt::Display) writes it.
+            pub fn parse(text: &str) -> Option<Self> {
+                let digits = text.strip_prefix($prefix)?;
+                if digits.len() == 32 { Uuid::parse_str(digits).ok().map(Self) } else { None }
+            }
+        }
 
-    /// Reads an id as [`Display`](fmt::Display) writes it.
-    pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.strip_prefix(Self::PREFIX)?;
-        if digits.len() == 32 { Uuid::parse_str(digits).ok().map(Self) } else { None }
-    }
+        impl fmt::Display for $id {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}{}", $prefix, self.0.simple())
+            }
+        }
+    )*};
 }
 
-impl fmt::Display for EventId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", Self::PREFIX, self.0.simple())
-    }
-}
+prefixed_id!(EventId "evt_", EndpointId "we_", DeliveryId "dlv_");

@@ -10,6 +10,6 @@ mod phone;
 pub use confirmation_token::{ConfirmationToken, ConfirmationTokenError};
 pub use country_code::{CountryCode, CountryCodeError};
 pub use email::{Email, EmailError};
-pub use ids::{CustomerId, EventId, LinkId};
+pub use ids::{CustomerId, DeliveryId, EndpointId, EventId, LinkId};
 pub use person_name::{PersonName, PersonNameError};
 pub use phone::{PHONE_METADATA_VERSION, Phone, PhoneNumber, PhoneNumberError, PhoneValidation, load_phone_metadata};
