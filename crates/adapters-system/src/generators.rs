@@ -2,8 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::{ConfirmationToken, CustomerId, EventId, LinkId};
-use ports::{ApiKeyId, ApiKeySecret, IdGenerator, TokenGenerator};
+use domain::{ConfirmationToken, CustomerId, DeliveryId, EndpointId, EventId, LinkId};
+use ports::{ApiKeyId, ApiKeySecret, IdGenerator, LeaseHolder, TokenGenerator, WebhookSecret};
 use rand::{Rng, RngExt};
 use uuid::Uuid;
 
@@ -29,6 +29,18 @@ impl IdGenerator for UuidIds {
         ApiKeyId(Uuid::now_v7())
     }
 
+    fn endpoint_id(&self) -> EndpointId {
+        Uuid::now_v7().into()
+    }
+
+    fn delivery_id(&self) -> DeliveryId {
+        Uuid::now_v7().into()
+    }
+
+    fn lease_holder(&self) -> LeaseHolder {
+        LeaseHolder(Uuid::new_v4())
+    }
+
     fn request_id(&self) -> Uuid {
         Uuid::now_v7()
     }
@@ -48,6 +60,17 @@ impl TokenGenerator for RandomTokens {
         let mut bytes = [0; 32];
         rand::rng().fill_bytes(&mut bytes);
         ApiKeySecret::from_random_part(&URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    fn webhook_secret(&self) -> WebhookSecret {
+        loop {
+            let mut bytes = vec![0; 32];
+            rand::rng().fill_bytes(&mut bytes);
+            // 32 bytes are always a secret; this is not reached twice.
+            if let Some(secret) = WebhookSecret::new(bytes) {
+                return secret;
+            }
+        }
     }
 }
 

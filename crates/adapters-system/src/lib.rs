@@ -4,6 +4,7 @@
 //! `RustCrypto`'s; nothing here is a cipher of our own.
 
 mod generators;
+mod seal;
 mod secret_key;
 mod system_clock;
 

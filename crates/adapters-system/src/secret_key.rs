@@ -4,10 +4,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::LinkId;
 use hkdf::Hkdf;
-use ports::{Digest, LinkCode, Secrets};
+use ports::{Digest, LinkCode, SealPurpose, Sealed, Secrets, Unsealed};
 use rand::Rng;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
+
+use crate::seal::SealingKey;
 
 /// The service's secret key: 32 bytes from which everything that is derived or sealed comes, by one sub-key a purpose
 /// (HKDF-SHA256, RFC 5869). Wiped when dropped; `Debug` is redacted.
@@ -80,6 +82,14 @@ pub struct DerivedSecrets {
     link_codes: SubKey,
     check_value: Digest,
     previous_check_value: Option<Digest>,
+    webhook_secrets: SealingKeys,
+}
+
+/// The keys that seal for one purpose.
+#[derive(Clone)]
+struct SealingKeys {
+    current: SealingKey,
+    previous: Option<SealingKey>,
 }
 
 impl DerivedSecrets {
@@ -89,7 +99,21 @@ impl DerivedSecrets {
             link_codes: current.sub_key("customers/v1/link-code"),
             check_value: current.check_value(),
             previous_check_value: previous.map(SecretKey::check_value),
+            webhook_secrets: SealingKeys::new("customers/v1/webhook-secret", current, previous),
         }
+    }
+
+    fn sealing_keys(&self, purpose: SealPurpose) -> &SealingKeys {
+        match purpose {
+            SealPurpose::WebhookSecret => &self.webhook_secrets,
+        }
+    }
+}
+
+impl SealingKeys {
+    fn new(purpose: &str, current: &SecretKey, previous: Option<&SecretKey>) -> Self {
+        let key = |secret: &SecretKey| SealingKey::new(&Zeroizing::new(secret.sub_key(purpose).keyed_hash(b"")));
+        Self { current: key(current), previous: previous.map(key) }
     }
 }
 
@@ -126,6 +150,16 @@ impl Secrets for DerivedSecrets {
 
     fn previous_check_value(&self) -> Option<Digest> {
         self.previous_check_value
+    }
+
+    fn seal(&self, purpose: SealPurpose, context: &[u8], plain: &[u8]) -> Sealed {
+        self.sealing_keys(purpose).current.seal(context, plain)
+    }
+
+    fn unseal(&self, purpose: SealPurpose, context: &[u8], sealed: &Sealed) -> Option<Unsealed> {
+        let keys = self.sealing_keys(purpose);
+        let by = |key: &SealingKey, by_previous| Some(Unsealed { plain: key.unseal(context, sealed)?, by_previous });
+        by(&keys.current, false).or_else(|| by(keys.previous.as_ref()?, true))
     }
 }
 
@@ -168,6 +202,18 @@ mod tests {
         let after = DerivedSecrets::new(&key(2), Some(&key(1)));
         assert_ne!(after.check_value(), before.check_value());
         assert_eq!(after.previous_check_value(), Some(before.check_value()));
+    }
+
+    #[test]
+    fn what_the_previous_key_sealed_opens_and_says_so() {
+        let (purpose, context) = (SealPurpose::WebhookSecret, b"row".as_slice());
+        let sealed = DerivedSecrets::new(&key(1), None).seal(purpose, context, b"secret");
+        let rotated = DerivedSecrets::new(&key(2), Some(&key(1)));
+        let opened = rotated.unseal(purpose, context, &sealed).unwrap();
+        assert_eq!((opened.plain.as_slice(), opened.by_previous), (b"secret".as_slice(), true));
+        let anew = rotated.seal(purpose, context, &opened.plain);
+        assert!(!rotated.unseal(purpose, context, &anew).unwrap().by_previous);
+        assert_eq!(DerivedSecrets::new(&key(2), None).unseal(purpose, context, &sealed), None);
     }
 
     /// Links in customers' chats and stored check values depend on these: a change here kills every live link and
