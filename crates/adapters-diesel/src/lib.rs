@@ -12,9 +12,11 @@
 
 mod failure;
 mod lane;
+mod listener;
 mod postgresql;
 mod row;
 mod schema;
+mod signal;
 mod sql_types;
 mod sqlite;
 mod url;
@@ -24,8 +26,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 // Named for their features alone: both client libraries are compiled in.
 use libsqlite3_sys as _;
-use ports::{ApiKeyRepository, CustomerRepository, EventOutbox, InstallationRepository, LinkRepository, StoreError};
+use ports::{
+    ApiKeyRepository, CustomerRepository, DeliveryRepository, EndpointRepository, EventOutbox, EventSignal,
+    InstallationRepository, LinkRepository, ReceiverRepository, StoreError,
+};
 use pq_sys as _;
+
+use listener::Listener;
+use signal::Signal;
 
 pub use url::{DatabaseUrl, DatabaseUrlError};
 
@@ -36,6 +44,14 @@ pub struct Database {
     pub customers: Arc<dyn CustomerRepository>,
     /// The events of their changes.
     pub events: Arc<dyn EventOutbox>,
+    /// Tells when there are new ones.
+    pub signal: Arc<dyn EventSignal>,
+    /// Who is to get them.
+    pub receivers: Arc<dyn ReceiverRepository>,
+    /// Webhook endpoints.
+    pub endpoints: Arc<dyn EndpointRepository>,
+    /// Deliveries to them.
+    pub deliveries: Arc<dyn DeliveryRepository>,
     /// Links to their own pages.
     pub links: Arc<dyn LinkRepository>,
     /// API keys.
@@ -43,6 +59,8 @@ pub struct Database {
     /// The installation itself.
     pub installation: Arc<dyn InstallationRepository>,
     migrations: Arc<dyn Migrations>,
+    own_signal: Arc<Signal>,
+    url: DatabaseUrl,
 }
 
 /// Makes the schema this release's.
@@ -51,6 +69,9 @@ trait Migrations: Send + Sync {
     /// Runs the migrations that are pending and returns their names.
     async fn migrate(&self) -> Result<Vec<String>, StoreError>;
 }
+
+/// That other processes are listened to. Dropped, it ends.
+pub struct Listening(#[expect(dead_code, reason = "held for its drop")] Option<Listener>);
 
 /// Opens the database of `url`.
 ///
@@ -61,17 +82,20 @@ trait Migrations: Send + Sync {
 /// When SQLite's file cannot be opened.
 pub async fn connect(url: &DatabaseUrl) -> Result<Database, StoreError> {
     match (url.sqlite_path(), url.postgresql_url()) {
-        (Some(path), _) => Ok(Database::over(sqlite::connect(path).await?)),
-        (None, Some(url)) => Ok(Database::over(postgresql::connect(&url))),
+        (Some(path), _) => Ok(Database::over(url, sqlite::connect(path).await?)),
+        (None, Some(full)) => Ok(Database::over(url, postgresql::connect(&full))),
         (None, None) => Err(StoreError::Rejected("a URL of neither database".to_owned())),
     }
 }
 
 impl Database {
-    fn over<S>(store: S) -> Self
+    fn over<S>(url: &DatabaseUrl, store: S) -> Self
     where
         S: CustomerRepository
             + EventOutbox
+            + ReceiverRepository
+            + EndpointRepository
+            + DeliveryRepository
             + LinkRepository
             + ApiKeyRepository
             + InstallationRepository
@@ -79,14 +103,27 @@ impl Database {
             + 'static,
     {
         let store = Arc::new(store);
+        let signal = Arc::new(Signal::new());
         Self {
             customers: store.clone(),
             events: store.clone(),
+            signal: signal.clone(),
+            receivers: store.clone(),
+            endpoints: store.clone(),
+            deliveries: store.clone(),
             links: store.clone(),
             api_keys: store.clone(),
             installation: store.clone(),
             migrations: store,
+            own_signal: signal,
+            url: url.clone(),
         }
+    }
+
+    /// Begins to hear of events that other processes store, and to tell them of this one's, until what is returned is
+    /// dropped. On PostgreSQL this takes a connection of its own; SQLite has nothing of the kind.
+    pub fn listen(&self) -> Listening {
+        Listening(self.url.postgresql_url().map(|url| Listener::start(url, self.own_signal.clone())))
     }
 
     /// Makes the schema this release's and returns the names of the migrations that ran; none, without taking a lock,

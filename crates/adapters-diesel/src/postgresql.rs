@@ -23,6 +23,10 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postg
 const COUNT_TABLES: &str = "SELECT count(*) AS number FROM information_schema.tables \
      WHERE table_schema = ANY (current_schemas(false)) AND table_name = $1";
 
+/// The database's own clock, and the end of a lease that is taken now ([`ports::LEASE_TIME`]).
+const NOW: &str = "clock_timestamp()";
+const LEASE_END: &str = "clock_timestamp() + interval '30 seconds'";
+
 /// No statement and no wait for a lock is longer than a caller would wait. The wait for a lock is longer than the
 /// second after which PostgreSQL looks for a deadlock, so that one is told and tried again.
 const SETTINGS: &str =

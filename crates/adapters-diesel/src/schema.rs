@@ -51,6 +51,8 @@ diesel::table! {
         occurred_at -> Instant,
         payload -> Text,
         position -> Nullable<BigInt>,
+        confirmation_token -> Nullable<Text>,
+        token_generated_at -> Nullable<Instant>,
     }
 }
 
@@ -103,5 +105,72 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable};
+    use crate::sql_types::{Id, Instant};
+
+    receivers (id) {
+        id -> Id,
+        position -> BigInt,
+        lease_holder -> Nullable<Id>,
+        lease_ends_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{Binary, Nullable, Text};
+    use crate::sql_types::{Id, Instant};
+
+    webhook_endpoints (id) {
+        id -> Id,
+        url -> Text,
+        event_types -> Text,
+        description -> Nullable<Text>,
+        secret -> Binary,
+        previous_secret -> Nullable<Binary>,
+        previous_secret_until -> Nullable<Instant>,
+        disabled_at -> Nullable<Instant>,
+        disabled_reason -> Nullable<Text>,
+        failing_since -> Nullable<Instant>,
+        created_at -> Instant,
+        updated_at -> Instant,
+        deleted_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::sql_types::{Id, Instant};
+
+    deliveries (id) {
+        id -> Id,
+        endpoint_id -> Id,
+        event_id -> Id,
+        customer_id -> Id,
+        position -> BigInt,
+        repeat -> Nullable<Text>,
+        tries -> BigInt,
+        next_try_at -> Nullable<Instant>,
+        accepted_at -> Nullable<Instant>,
+        failed_at -> Nullable<Instant>,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::sql_types::{Id, Instant};
+
+    delivery_tries (delivery_id, number) {
+        delivery_id -> Id,
+        number -> BigInt,
+        tried_at -> Instant,
+        duration_ms -> BigInt,
+        status_code -> Nullable<BigInt>,
+        answer -> Nullable<Text>,
+        error -> Nullable<Text>,
+    }
+}
+
 diesel::joinable!(phone_number_claims -> customers (customer_id));
-diesel::allow_tables_to_appear_in_same_query!(customers, phone_number_claims);
+diesel::allow_tables_to_appear_in_same_query!(customers, phone_number_claims, events, deliveries);

@@ -27,6 +27,10 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlit
 /// How many tables there are of the name that is bound.
 const COUNT_TABLES: &str = "SELECT count(*) AS number FROM sqlite_master WHERE type = 'table' AND name = $1";
 
+/// The database's own clock, and the end of a lease that is taken now ([`ports::LEASE_TIME`]).
+const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+const LEASE_END: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER) + 30000";
+
 /// What every connection is set to. A commit is on the disk when it returns (`synchronous = FULL`); a lock that
 /// another process holds is waited for, but not for ever.
 const SETTINGS: &str = "PRAGMA busy_timeout = 2000; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; \

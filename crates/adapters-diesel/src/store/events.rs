@@ -5,11 +5,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use domain::{Event, EventId};
+use domain::{Customer, CustomerId, Event, EventBody, EventId, PhoneState, Timestamp, VerificationStatus};
 use ports::{EventOutbox, EventPage, EventQuery, StoreError, StoredEvent};
 use tokio::time::timeout;
 
 use super::{Connection, Failure, Store, write};
+use crate::row::Row;
 use crate::schema::{event_numbering, events};
 use crate::sql_types::{RowId, RowInstant};
 
@@ -29,7 +30,7 @@ const NUMBER_BATCH: &str = "UPDATE events SET position = $1 + numbered.rank \
 
 /// An event as it is stored with its change: without a position.
 #[derive(Insertable)]
-#[diesel(table_name = events)]
+#[diesel(table_name = events, treat_none_as_default_value = false)]
 pub(super) struct EventRow {
     id: RowId,
     customer_id: RowId,
@@ -37,63 +38,92 @@ pub(super) struct EventRow {
     kind: &'static str,
     occurred_at: RowInstant,
     payload: String,
+    confirmation_token: Option<String>,
+    token_generated_at: Option<RowInstant>,
 }
 
+/// An event as it is read.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = events)]
-struct StoredRow {
+pub(super) struct StoredRow {
     id: RowId,
+    customer_id: RowId,
+    kind: String,
+    occurred_at: RowInstant,
+    position: Option<i64>,
+    token_generated_at: Option<RowInstant>,
     payload: String,
 }
 
-impl StoredRow {
-    fn event(self) -> StoredEvent {
-        StoredEvent { id: self.id.0.into(), payload: self.payload }
-    }
-}
+impl TryFrom<StoredRow> for StoredEvent {
+    type Error = Failure;
 
-/// What a look at the events gives.
-enum Look {
-    /// What was asked for.
-    Page(Option<EventPage>),
-    /// Committed events that bear no number yet.
-    Unnumbered,
+    fn try_from(stored: StoredRow) -> Result<Self, Failure> {
+        let row = Row::new("events", stored.id.0);
+        Ok(Self {
+            id: stored.id.0.into(),
+            customer_id: CustomerId::from(stored.customer_id.0),
+            event_type: stored.kind,
+            occurred_at: row.time("occurred_at", stored.occurred_at)?,
+            position: stored.position.unwrap_or_default(),
+            token_generated_at: row.optional_time("token_generated_at", stored.token_generated_at)?,
+            payload: stored.payload,
+        })
+    }
 }
 
 #[async_trait]
 impl EventOutbox for Store {
     async fn page(&self, query: EventQuery) -> Result<Option<EventPage>, StoreError> {
-        if let Look::Page(page) = self.look(&query).await? {
-            return Ok(page);
-        }
-        // One numbers at a time, and the others of this process wait here rather than on a connection each.
-        let turn = timeout(TURN_WAIT, self.numbering.lock()).await;
-        let _turn = turn.map_err(|_| StoreError::Unavailable("events were not numbered in time".to_owned()))?;
-        if let Look::Page(page) = self.look(&query).await? {
-            return Ok(page);
-        }
-        self.writers.run(number_all).await?;
-        self.readers.run(move |connection| page(connection, &query)).await
+        self.numbered(move |connection| page(connection, &query)).await
     }
 
     async fn find(&self, id: EventId) -> Result<Option<StoredEvent>, StoreError> {
         let found = move |connection: &mut Connection| {
             let row = events::table.find(RowId(id.uuid())).select(StoredRow::as_select()).first(connection);
-            Ok(row.optional()?.map(StoredRow::event))
+            row.optional()?.map(StoredEvent::try_from).transpose()
         };
         self.readers.run(found).await
+    }
+
+    async fn last(&self) -> Result<Option<EventId>, StoreError> {
+        let last = |connection: &mut Connection| {
+            let numbered = events::table.filter(events::position.is_not_null()).order(events::position.desc());
+            let id: Option<RowId> = numbered.select(events::id).first(connection).optional()?;
+            Ok(id.map(|id| id.0.into()))
+        };
+        self.numbered(last).await
     }
 }
 
 impl Store {
-    async fn look(&self, query: &EventQuery) -> Result<Look, StoreError> {
-        let query = query.clone();
-        self.readers.run(move |connection| look(connection, &query)).await
+    /// Reads after all events that were committed before the call have their number. Costs no lock where none was
+    /// without, which is most of the time.
+    pub(super) async fn numbered<T: Send + 'static>(
+        &self,
+        read: impl Fn(&mut Connection) -> Result<T, Failure> + Clone + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let look = {
+            let read = read.clone();
+            move |connection: &mut Connection| {
+                if is_anything_unnumbered(connection)? { Ok(None) } else { read(connection).map(Some) }
+            }
+        };
+        if let Some(done) = self.readers.run(look.clone()).await? {
+            return Ok(done);
+        }
+        // One numbers at a time, and the others of this process wait here rather than on a connection each.
+        let turn = timeout(TURN_WAIT, self.numbering.lock()).await;
+        let _turn = turn.map_err(|_| StoreError::Unavailable("events were not numbered in time".to_owned()))?;
+        if let Some(done) = self.readers.run(look).await? {
+            return Ok(done);
+        }
+        self.writers.run(number_all).await?;
+        self.readers.run(read).await
     }
 }
 
-/// A look that costs no lock where nothing is to be numbered, which is most of the time.
-fn look(connection: &mut Connection, query: &EventQuery) -> Result<Look, Failure> {
+fn is_anything_unnumbered(connection: &mut Connection) -> Result<bool, Failure> {
     // The order is that of the index of unnumbered events. Without it, PostgreSQL reads the whole table when it has last
     // counted before a backlog was numbered.
     let unnumbered: Option<RowId> = events::table
@@ -102,10 +132,7 @@ fn look(connection: &mut Connection, query: &EventQuery) -> Result<Look, Failure
         .select(events::id)
         .first(connection)
         .optional()?;
-    if unnumbered.is_some() {
-        return Ok(Look::Unnumbered);
-    }
-    Ok(Look::Page(page(connection, query)?))
+    Ok(unnumbered.is_some())
 }
 
 fn page(connection: &mut Connection, query: &EventQuery) -> Result<Option<EventPage>, Failure> {
@@ -135,12 +162,12 @@ fn page(connection: &mut Connection, query: &EventQuery) -> Result<Option<EventP
     };
     let more = rows.len() > limit;
     rows.truncate(limit);
-    let events = rows.into_iter().map(StoredRow::event).collect();
+    let events = rows.into_iter().map(StoredEvent::try_from).collect::<Result<_, _>>()?;
     Ok(Some(EventPage { events, more }))
 }
 
 /// Numbers all events that were committed before the call.
-fn number_all(connection: &mut Connection) -> Result<(), Failure> {
+pub(super) fn number_all(connection: &mut Connection) -> Result<(), Failure> {
     while write(connection, number_batch)? == BATCH {}
     Ok(())
 }
@@ -164,13 +191,21 @@ impl EventRow {
         // The error would quote the document.
         let payload = serde_json::to_string(&wire::Event::new(event))
             .map_err(|_| Failure::Rejected("an event cannot be written as JSON".to_owned()))?;
+        let token = match &event.body {
+            EventBody::Verification { status: VerificationStatus::Pending { token, .. }, customer } => {
+                Some((*token, generated_at(customer)))
+            }
+            EventBody::Verification { .. } => None,
+        };
         Ok(Self {
             id: RowId(event.id.uuid()),
             customer_id: RowId(event.customer_id.uuid()),
             sequence: event.sequence,
-            kind: wire::Event::kind(&event.body),
+            kind: event.body.event_type().as_str(),
             occurred_at: event.occurred_at.into(),
             payload,
+            confirmation_token: token.map(|(token, _)| token.expose()),
+            token_generated_at: token.and_then(|(_, at)| at).map(RowInstant::from),
         })
     }
 
@@ -178,5 +213,13 @@ impl EventRow {
     pub(super) fn insert(&self, connection: &mut Connection) -> Result<(), Failure> {
         diesel::insert_into(events::table).values(self).execute(connection)?;
         Ok(())
+    }
+}
+
+/// When the token of a customer who is asked for one was made.
+fn generated_at(customer: &Customer) -> Option<Timestamp> {
+    match &customer.parts().phone {
+        PhoneState::Unconfirmed(challenge) => Some(challenge.generated_at),
+        PhoneState::Confirmed(_) => None,
     }
 }

@@ -2,17 +2,20 @@
 
 mod api_keys;
 mod customers;
+mod deliveries;
+mod endpoints;
 mod events;
 mod installation;
 mod links;
 mod migrations;
+mod receivers;
 
 use std::thread::sleep;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use super::{Backend, COUNT_TABLES, Connection, MIGRATIONS, migration_transaction};
+use super::{Backend, COUNT_TABLES, Connection, LEASE_END, MIGRATIONS, NOW, migration_transaction};
 use crate::failure::Failure;
 use crate::lane::Lane;
 

@@ -1,0 +1,167 @@
+//! The queue: what waits, in the order of each customer's events.
+
+use diesel::dsl::min;
+use diesel::prelude::*;
+use domain::{DeliveryId, EndpointId, Repeat, Timestamp};
+use ports::{DueDeliveries, DueDelivery, NewDelivery, StoredEvent};
+
+use super::super::events::StoredRow;
+use super::{Connection, Failure};
+use crate::row::Row;
+use crate::schema::{customers, deliveries, events, webhook_endpoints};
+use crate::sql_types::{RowId, RowInstant};
+
+#[derive(Insertable)]
+#[diesel(table_name = deliveries, treat_none_as_default_value = false)]
+struct NewRow {
+    id: RowId,
+    endpoint_id: RowId,
+    event_id: RowId,
+    customer_id: RowId,
+    position: i64,
+    repeat: Option<&'static str>,
+    tries: i64,
+    next_try_at: Option<RowInstant>,
+    created_at: RowInstant,
+}
+
+/// What is known of a due delivery's customer: of nobody, where he is gone.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = customers)]
+struct HolderRow {
+    confirmation_token: Option<String>,
+    token_generated_at: Option<RowInstant>,
+    token_wrong_tries: i64,
+    confirmed_at: Option<RowInstant>,
+}
+
+type DueRow = (RowId, i64, Option<String>, Option<String>, StoredRow, Option<HolderRow>);
+
+pub(super) fn enqueue(
+    connection: &mut Connection,
+    endpoint: EndpointId,
+    new: &[NewDelivery],
+    now: Timestamp,
+) -> Result<(), Failure> {
+    insert(connection, endpoint, new, None, now)?;
+    let customers: Vec<RowId> = new.iter().map(|delivery| RowId(delivery.customer_id.uuid())).collect();
+    free_heads(connection, endpoint, &customers, now)
+}
+
+/// Queues deliveries: repeats are due, others wait until they are the first of their customer's.
+pub(super) fn insert(
+    connection: &mut Connection,
+    endpoint: EndpointId,
+    new: &[NewDelivery],
+    repeat: Option<Repeat>,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let row = |delivery: &NewDelivery| NewRow {
+        id: RowId(delivery.id.uuid()),
+        endpoint_id: RowId(endpoint.uuid()),
+        event_id: RowId(delivery.event_id.uuid()),
+        customer_id: RowId(delivery.customer_id.uuid()),
+        position: delivery.position,
+        repeat: repeat.map(Repeat::as_str),
+        tries: 0,
+        next_try_at: repeat.map(|_| now.into()),
+        created_at: now.into(),
+    };
+    let rows: Vec<NewRow> = new.iter().map(row).collect();
+    diesel::insert_into(deliveries::table).values(&rows).execute(connection)?;
+    Ok(())
+}
+
+/// Makes the first pending delivery of each of these customers due at once, unless it is.
+pub(super) fn free_heads(
+    connection: &mut Connection,
+    endpoint: EndpointId,
+    customers: &[RowId],
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let (endpoint, now) = (RowId(endpoint.uuid()), RowInstant::from(now));
+    let in_order = deliveries::table
+        .filter(deliveries::endpoint_id.eq(endpoint))
+        .filter(deliveries::accepted_at.is_null().and(deliveries::failed_at.is_null()))
+        .filter(deliveries::repeat.is_null());
+    let heads: Vec<Option<i64>> = in_order
+        .filter(deliveries::customer_id.eq_any(customers))
+        .group_by(deliveries::customer_id)
+        .select(min(deliveries::position))
+        .load(connection)?;
+    if heads.is_empty() {
+        return Ok(());
+    }
+    let waiting = deliveries::table
+        .filter(deliveries::endpoint_id.eq(endpoint))
+        .filter(deliveries::repeat.is_null())
+        .filter(deliveries::position.eq_any(heads.into_iter().flatten()))
+        .filter(deliveries::next_try_at.is_null().or(deliveries::next_try_at.gt(now).assume_not_null()));
+    diesel::update(waiting).set(deliveries::next_try_at.eq(now)).execute(connection)?;
+    Ok(())
+}
+
+pub(super) fn is_there(connection: &mut Connection, endpoint: EndpointId) -> Result<bool, Failure> {
+    let there = webhook_endpoints::table.find(RowId(endpoint.uuid())).filter(webhook_endpoints::deleted_at.is_null());
+    let found: i64 = there.count().get_result(connection)?;
+    Ok(found > 0)
+}
+
+pub(super) fn due(
+    connection: &mut Connection,
+    endpoint: EndpointId,
+    now: Timestamp,
+    limit: u32,
+) -> Result<DueDeliveries, Failure> {
+    let (endpoint, now) = (RowId(endpoint.uuid()), RowInstant::from(now));
+    let rows: Vec<DueRow> = deliveries::table
+        .inner_join(events::table.on(events::id.eq(deliveries::event_id)))
+        .left_join(customers::table.on(customers::id.eq(deliveries::customer_id)))
+        .filter(deliveries::endpoint_id.eq(endpoint))
+        .filter(deliveries::accepted_at.is_null().and(deliveries::failed_at.is_null()))
+        .filter(deliveries::next_try_at.is_not_null())
+        .filter(deliveries::next_try_at.le(now))
+        .order((deliveries::next_try_at, deliveries::position))
+        .limit(limit.into())
+        .select((
+            deliveries::id,
+            deliveries::tries,
+            deliveries::repeat,
+            events::confirmation_token,
+            StoredRow::as_select(),
+            Option::<HolderRow>::as_select(),
+        ))
+        .load(connection)?;
+    let next: Option<Option<RowInstant>> = deliveries::table
+        .filter(deliveries::endpoint_id.eq(endpoint))
+        .filter(deliveries::accepted_at.is_null().and(deliveries::failed_at.is_null()))
+        .filter(deliveries::next_try_at.is_not_null())
+        .filter(deliveries::next_try_at.gt(now))
+        .order(deliveries::next_try_at)
+        .select(deliveries::next_try_at)
+        .first(connection)
+        .optional()?;
+    Ok(DueDeliveries {
+        deliveries: rows.into_iter().map(due_delivery).collect::<Result<_, _>>()?,
+        next_at: next.flatten().and_then(|next| next.0),
+    })
+}
+
+fn due_delivery((id, tries, repeat, token, event, holder): DueRow) -> Result<DueDelivery, Failure> {
+    let row = Row::new("deliveries", id.0);
+    let event = StoredEvent::try_from(event)?;
+    let current = holder.filter(|holder| {
+        let generated_at = holder.token_generated_at.and_then(|at| at.0);
+        let is_same = holder.confirmation_token == token && generated_at == event.token_generated_at;
+        is_same && holder.confirmed_at.is_none()
+    });
+    let wrong_tries = current.as_ref().map(|holder| holder.token_wrong_tries.try_into().ok());
+    Ok(DueDelivery {
+        id: DeliveryId::from(id.0),
+        tries: row.parsed("tries", tries.try_into().ok())?,
+        repeat: row.optional("repeat", repeat, |repeat| Repeat::parse(&repeat))?,
+        is_superseded: token.is_some() && current.is_none(),
+        wrong_tries: wrong_tries.flatten().unwrap_or_default(),
+        event,
+    })
+}

@@ -1,0 +1,148 @@
+//! Recording tries and what follows from them.
+
+use std::collections::HashMap;
+
+use diesel::dsl::max;
+use diesel::prelude::*;
+use domain::{AfterTry, DeliveryTry, EndpointId, EventId, Timestamp};
+use ports::RecordedTry;
+
+use super::super::receivers::mark_sent;
+use super::queue::free_heads;
+use super::{Connection, Failure};
+use crate::schema::{deliveries, delivery_tries, webhook_endpoints};
+use crate::sql_types::{RowId, RowInstant};
+
+/// A try's row.
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = delivery_tries, treat_none_as_default_value = false)]
+pub(super) struct TryRow {
+    pub(super) delivery_id: RowId,
+    number: i64,
+    pub(super) tried_at: RowInstant,
+    pub(super) duration_ms: i64,
+    pub(super) status_code: Option<i64>,
+    pub(super) answer: Option<String>,
+    pub(super) error: Option<String>,
+}
+
+/// Of a customer whose delivery is to be retried: the place and the making of the last one that waits behind it.
+type Successor = (RowId, Option<i64>, Option<RowInstant>);
+
+pub(super) fn record(
+    connection: &mut Connection,
+    endpoint: EndpointId,
+    tries: &[RecordedTry],
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let rows: Vec<TryRow> = tries.iter().map(TryRow::of).collect();
+    diesel::insert_into(delivery_tries::table).values(&rows).execute(connection)?;
+
+    let mut accepted = Vec::new();
+    let mut given_up = Vec::new();
+    let mut retried = Vec::new();
+    for one in tries {
+        match one.then {
+            AfterTry::Accepted => accepted.push(one),
+            AfterTry::GiveUp => given_up.push(one),
+            AfterTry::Retry { at } => retried.push((one, at)),
+        }
+    }
+    let at = RowInstant::from(now);
+    end(connection, &accepted, true, at)?;
+    end(connection, &given_up, false, at)?;
+    retry(connection, endpoint, &retried, now)?;
+
+    let sent: Vec<EventId> = accepted.iter().map(|one| one.event).collect();
+    mark_sent(connection, &sent, now)?;
+    let ended = accepted.iter().chain(&given_up).filter(|one| one.repeat.is_none());
+    let customers: Vec<RowId> = ended.map(|one| RowId(one.customer_id.uuid())).collect();
+    free_heads(connection, endpoint, &customers, now)?;
+    note_health(connection, endpoint, !accepted.is_empty(), at)
+}
+
+/// Notes when these deliveries ended, and how.
+fn end(connection: &mut Connection, ended: &[&RecordedTry], is_accepted: bool, at: RowInstant) -> Result<(), Failure> {
+    if ended.is_empty() {
+        return Ok(());
+    }
+    let (accepted_at, failed_at) = if is_accepted { (Some(at), None) } else { (None, Some(at)) };
+    let ids = ended.iter().map(|one| RowId(one.delivery.uuid()));
+    diesel::update(deliveries::table.filter(deliveries::id.eq_any(ids)))
+        .set((
+            deliveries::accepted_at.eq(accepted_at),
+            deliveries::failed_at.eq(failed_at),
+            deliveries::next_try_at.eq(None::<RowInstant>),
+            deliveries::tries.eq(deliveries::tries + 1),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+fn retry(
+    connection: &mut Connection,
+    endpoint: EndpointId,
+    retried: &[(&RecordedTry, Timestamp)],
+    now: Timestamp,
+) -> Result<(), Failure> {
+    if retried.is_empty() {
+        return Ok(());
+    }
+    let customers = retried.iter().map(|(one, _)| RowId(one.customer_id.uuid()));
+    let last: Vec<Successor> = deliveries::table
+        .filter(deliveries::endpoint_id.eq(RowId(endpoint.uuid())))
+        .filter(deliveries::accepted_at.is_null().and(deliveries::failed_at.is_null()))
+        .filter(deliveries::repeat.is_null())
+        .filter(deliveries::customer_id.eq_any(customers))
+        .group_by(deliveries::customer_id)
+        .select((deliveries::customer_id, max(deliveries::position), max(deliveries::created_at)))
+        .load(connection)?;
+    let last: HashMap<_, _> = last
+        .into_iter()
+        .map(|(customer, position, made)| (customer.0, (position, made.and_then(|made| made.0))))
+        .collect();
+    for (one, at) in retried {
+        // A new event of the customer that came during the try makes this one due at once, as it would have before.
+        let has_news = last.get(&one.customer_id.uuid()).is_some_and(|(position, made)| {
+            one.repeat.is_none() && *position > Some(one.position) && *made >= Some(one.tried.at)
+        });
+        let at = if has_news { now } else { *at };
+        diesel::update(deliveries::table.find(RowId(one.delivery.uuid())))
+            .set((deliveries::next_try_at.eq(RowInstant::from(at)), deliveries::tries.eq(deliveries::tries + 1)))
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
+/// An accepted try ends a time of failing; where there is none, it has begun.
+fn note_health(
+    connection: &mut Connection,
+    endpoint: EndpointId,
+    is_well: bool,
+    now: RowInstant,
+) -> Result<(), Failure> {
+    let this = webhook_endpoints::table.find(RowId(endpoint.uuid()));
+    if is_well {
+        let failing = this.filter(webhook_endpoints::failing_since.is_not_null());
+        diesel::update(failing).set(webhook_endpoints::failing_since.eq(None::<RowInstant>)).execute(connection)?;
+    } else {
+        let well = this.filter(webhook_endpoints::failing_since.is_null());
+        diesel::update(well).set(webhook_endpoints::failing_since.eq(now)).execute(connection)?;
+    }
+    Ok(())
+}
+
+impl TryRow {
+    fn of(one: &RecordedTry) -> Self {
+        let DeliveryTry { at, duration, status_code, answer, error } = &one.tried;
+        Self {
+            delivery_id: RowId(one.delivery.uuid()),
+            number: one.number.into(),
+            tried_at: (*at).into(),
+            duration_ms: duration.num_milliseconds(),
+            status_code: status_code.map(i64::from),
+            answer: answer.clone(),
+            error: error.clone(),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+ALTER TABLE events ADD COLUMN token_generated_at TIMESTAMPTZ;

@@ -1,0 +1,1 @@
+CREATE INDEX deliveries_endpoint_id_id_idx ON deliveries (endpoint_id, id);
