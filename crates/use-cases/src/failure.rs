@@ -14,6 +14,12 @@ pub enum Failure {
     CustomerNotFound,
     /// There is no such event.
     EventNotFound,
+    /// There is no such webhook endpoint.
+    EndpointNotFound,
+    /// The endpoint has no such delivery.
+    DeliveryNotFound,
+    /// There are as many webhook endpoints as there may be.
+    TooManyEndpoints,
     /// The caller's own id for a new customer is in use.
     CustomerIdTaken,
     /// Another customer holds the number.

@@ -7,9 +7,12 @@
 mod authenticate;
 mod confirm_customer;
 mod create_customer;
+mod dispatch;
 mod failure;
 mod generate_confirmation;
+mod inspect_deliveries;
 mod manage_api_keys;
+mod manage_webhook_endpoints;
 mod open_link;
 mod read_events;
 mod retrieve_customer;
@@ -23,9 +26,11 @@ pub use authenticate::Caller;
 pub use create_customer::CreateCustomer;
 pub use failure::Failure;
 pub use manage_api_keys::CreateApiKey;
+pub use manage_webhook_endpoints::{CreateEndpoint, UpdateEndpoint, WebhookUrl};
 pub use open_link::LinkState;
 pub use ports::{
-    ApiKey, ApiKeyId, ApiKeySecret, EventPage, EventQuery, LinkCode, Readiness, Scope, StoreError, StoredEvent,
+    ApiKey, ApiKeyId, ApiKeySecret, DeliveryPage, DeliveryQuery, DeliveryStatusFilter, EventBroker, EventPage,
+    EventQuery, LinkCode, Readiness, Scope, StoreError, StoredEvent, WebhookSecret,
 };
 pub use retrieve_customer::CustomerLinks;
 pub use service::{Policies, Ports, Service};

@@ -1,8 +1,13 @@
 //! Read events, oldest first, or one of them.
 
+use std::time::Duration;
+
 use domain::{EventId, FieldCode, FieldError, Refusal};
 use ports::{EventPage, EventQuery, StoredEvent};
 
+use tokio::time::{Instant, timeout};
+
+use crate::dispatch::POLL;
 use crate::{Failure, Service};
 
 impl Service {
@@ -15,6 +20,32 @@ impl Service {
             let detail = "must be the id of an event; leave it out to begin with the first";
             Refusal::InvalidFields(vec![FieldError::new("after", FieldCode::Invalid, detail)]).into()
         })
+    }
+
+    /// The same, where none is there yet, as soon as there is: an empty page after `patience`.
+    ///
+    /// # Errors
+    /// As [`read_events`](Self::read_events).
+    pub async fn await_events(&self, query: EventQuery, patience: Duration) -> Result<EventPage, Failure> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let count = self.ports.signal.count();
+            let page = self.read_events(query.clone()).await?;
+            let left = deadline.saturating_duration_since(Instant::now());
+            if !page.events.is_empty() || left.is_zero() {
+                return Ok(page);
+            }
+            // Not heard in time: nobody said it, or said it to another process; so it is looked anyway.
+            let _ = timeout(left.min(POLL), self.ports.signal.heard(count)).await;
+        }
+    }
+
+    /// The last event, to begin after with what comes from now on; `None` when there is none yet.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn last_event(&self) -> Result<Option<EventId>, Failure> {
+        Ok(self.ports.events.last().await?)
     }
 
     /// One event.

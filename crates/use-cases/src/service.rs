@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use domain::{ConfirmationPolicy, Customer, CustomerId, Decision, LinkPolicy, Moment, PhoneValidation};
-use ports::{
-    ApiKeyRepository, Clock, CustomerRepository, EventOutbox, IdGenerator, InstallationRepository, LinkRepository,
-    Readiness, SaveError, Secrets, TokenGenerator,
+use domain::{
+    ConfirmationPolicy, Customer, CustomerId, Decision, DeliveryPolicy, LinkPolicy, Moment, PhoneValidation, TimeDelta,
 };
+use ports::{
+    ApiKeyRepository, Clock, CustomerRepository, DeliveryRepository, EndpointRepository, EventBroker, EventOutbox,
+    EventSignal, IdGenerator, InstallationRepository, LinkRepository, Readiness, ReceiverRepository, SaveError,
+    Secrets, TokenGenerator, WebhookSender,
+};
+use tokio::sync::Notify;
 
 use crate::Failure;
 use crate::authenticate::KeyCache;
@@ -17,6 +21,12 @@ use crate::authenticate::KeyCache;
 pub struct Ports {
     pub customers: Arc<dyn CustomerRepository>,
     pub events: Arc<dyn EventOutbox>,
+    pub signal: Arc<dyn EventSignal>,
+    pub receivers: Arc<dyn ReceiverRepository>,
+    pub endpoints: Arc<dyn EndpointRepository>,
+    pub deliveries: Arc<dyn DeliveryRepository>,
+    pub webhooks: Arc<dyn WebhookSender>,
+    pub broker: Option<Arc<dyn EventBroker>>,
     pub links: Arc<dyn LinkRepository>,
     pub api_keys: Arc<dyn ApiKeyRepository>,
     pub installation: Arc<dyn InstallationRepository>,
@@ -27,7 +37,7 @@ pub struct Ports {
 }
 
 /// What an operator sets.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone)]
 pub struct Policies {
     /// How strictly numbers are checked.
     pub phone_validation: PhoneValidation,
@@ -35,6 +45,22 @@ pub struct Policies {
     pub confirmation: ConfirmationPolicy,
     /// How long links live.
     pub links: LinkPolicy,
+    /// When failed deliveries are tried again.
+    pub deliveries: DeliveryPolicy,
+    /// How long events are kept that nobody waits for.
+    pub event_retention: TimeDelta,
+}
+
+impl Default for Policies {
+    fn default() -> Self {
+        Self {
+            phone_validation: PhoneValidation::default(),
+            confirmation: ConfirmationPolicy::default(),
+            links: LinkPolicy::default(),
+            deliveries: DeliveryPolicy::default(),
+            event_retention: TimeDelta::days(30),
+        }
+    }
 }
 
 /// The service. Each use case is a method, in a file of its own.
@@ -42,6 +68,8 @@ pub struct Service {
     pub(crate) ports: Ports,
     pub(crate) policies: Policies,
     pub(crate) key_cache: KeyCache,
+    /// Told when a webhook endpoint was made or changed in this process.
+    pub(crate) endpoints_changed: Notify,
 }
 
 impl Service {
@@ -51,7 +79,7 @@ impl Service {
 
     /// A service on these ports.
     pub fn new(ports: Ports, policies: Policies) -> Self {
-        Self { ports, policies, key_cache: KeyCache::default() }
+        Self { ports, policies, key_cache: KeyCache::default(), endpoints_changed: Notify::new() }
     }
 
     /// How strictly numbers are checked, for whoever reads them from a request.
@@ -96,9 +124,11 @@ impl Service {
     }
 
     pub(crate) async fn store(&self, change: Option<domain::Change>) -> Result<(), SaveError> {
-        match change {
-            Some(change) => self.ports.customers.save(&change).await,
-            None => Ok(()),
+        let Some(change) = change else { return Ok(()) };
+        self.ports.customers.save(&change).await?;
+        if !change.events().is_empty() {
+            self.ports.signal.announce();
         }
+        Ok(())
     }
 }

@@ -10,8 +10,9 @@ use domain::{
     Phone, PhoneValidation, Profile, Timestamp,
 };
 use ports::{
-    ApiKeyId, Digest, LinkCode, MockApiKeyRepository, MockClock, MockCustomerRepository, MockEventOutbox,
-    MockIdGenerator, MockInstallationRepository, MockLinkRepository, MockSecrets, MockTokenGenerator, Scope,
+    ApiKeyId, Digest, LinkCode, MockApiKeyRepository, MockClock, MockCustomerRepository, MockDeliveryRepository,
+    MockEndpointRepository, MockEventOutbox, MockEventSignal, MockIdGenerator, MockInstallationRepository,
+    MockLinkRepository, MockReceiverRepository, MockSecrets, MockTokenGenerator, MockWebhookSender, Scope,
 };
 use uuid::Uuid;
 
@@ -72,6 +73,11 @@ fn digest_of(secret: &str) -> Digest {
 pub(crate) struct World {
     pub(crate) customers: MockCustomerRepository,
     pub(crate) events: MockEventOutbox,
+    pub(crate) signal: MockEventSignal,
+    pub(crate) receivers: MockReceiverRepository,
+    pub(crate) endpoints: MockEndpointRepository,
+    pub(crate) deliveries: MockDeliveryRepository,
+    pub(crate) webhooks: MockWebhookSender,
     pub(crate) links: MockLinkRepository,
     pub(crate) api_keys: MockApiKeyRepository,
     pub(crate) installation: MockInstallationRepository,
@@ -91,9 +97,16 @@ impl World {
         clock.expect_now().return_const(Self::NOW);
         let mut tokens = MockTokenGenerator::new();
         tokens.expect_confirmation_token().return_const(token());
+        let mut signal = MockEventSignal::new();
+        signal.expect_announce().return_const(());
         Self {
             customers: MockCustomerRepository::new(),
             events: MockEventOutbox::new(),
+            signal,
+            receivers: MockReceiverRepository::new(),
+            endpoints: MockEndpointRepository::new(),
+            deliveries: MockDeliveryRepository::new(),
+            webhooks: MockWebhookSender::new(),
             links: MockLinkRepository::new(),
             api_keys: MockApiKeyRepository::new(),
             installation: MockInstallationRepository::new(),
@@ -125,6 +138,12 @@ impl World {
         let ports = Ports {
             customers: Arc::new(self.customers),
             events: Arc::new(self.events),
+            signal: Arc::new(self.signal),
+            receivers: Arc::new(self.receivers),
+            endpoints: Arc::new(self.endpoints),
+            deliveries: Arc::new(self.deliveries),
+            webhooks: Arc::new(self.webhooks),
+            broker: None,
             links: Arc::new(self.links),
             api_keys: Arc::new(self.api_keys),
             installation: Arc::new(self.installation),

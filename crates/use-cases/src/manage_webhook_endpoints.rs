@@ -1,0 +1,288 @@
+//! Make, change, rotate and remove webhook endpoints, and try one.
+
+use domain::{
+    DeliveryTry, Disabled, DisabledReason, EndpointId, EventId, EventType, Member, Timestamp, WebhookEndpoint,
+};
+use ports::{
+    EndpointEdits, OutgoingEvent, PreviousSecret, SealPurpose, Sealed, StoreError, StoredEndpoint, WebhookMessage,
+    WebhookSecret,
+};
+
+use crate::{Caller, Failure, Service};
+
+/// A URL that events may be sent to, as [`Service::check_webhook_url`] reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookUrl(String);
+
+/// What is told about a new endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateEndpoint {
+    /// Where events are sent.
+    pub url: WebhookUrl,
+    /// The events that it takes.
+    pub event_types: Vec<EventType>,
+    /// What its maker says about it.
+    pub description: Option<String>,
+}
+
+/// What is to change of an endpoint. What is `None` (or absent) stays.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UpdateEndpoint {
+    /// Where events are sent.
+    pub url: Option<WebhookUrl>,
+    /// The events that it takes.
+    pub event_types: Option<Vec<EventType>>,
+    /// What is said about it.
+    pub description: Member<String>,
+    /// Whether nothing is sent to it.
+    pub disabled: Option<bool>,
+}
+
+/// The secrets of an endpoint, each with the time until which it signs, where it has one.
+pub(crate) struct SigningSecrets(Vec<(WebhookSecret, Option<Timestamp>)>);
+
+impl SigningSecrets {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Those that sign at `now`, newest first.
+    pub(crate) fn at(&self, now: Timestamp) -> Vec<WebhookSecret> {
+        let live = self.0.iter().filter(|(_, until)| until.is_none_or(|until| now < until));
+        live.map(|(secret, _)| secret.clone()).collect()
+    }
+}
+
+impl Service {
+    /// Each endpoint has a worker of its own, so they are not without number.
+    pub const MAX_ENDPOINTS: usize = 100;
+
+    /// Reads a URL that events may be sent to.
+    ///
+    /// # Errors
+    /// What it must be, as the rest of a sentence that begins with the field's name.
+    pub fn check_webhook_url(&self, url: &str) -> Result<WebhookUrl, String> {
+        self.ports.webhooks.check_url(url).map(WebhookUrl)
+    }
+
+    /// Makes an endpoint, which gets the events from now on, and the secret that its deliveries are signed with, which
+    /// is shown this once.
+    ///
+    /// # Errors
+    /// [`Failure::Forbidden`], [`Failure::TooManyEndpoints`], or the store's.
+    pub async fn create_endpoint(
+        &self,
+        caller: Caller,
+        command: CreateEndpoint,
+    ) -> Result<(WebhookEndpoint, WebhookSecret), Failure> {
+        caller.require_write()?;
+        if self.ports.endpoints.list().await?.len() >= Self::MAX_ENDPOINTS {
+            return Err(Failure::TooManyEndpoints);
+        }
+        let now = self.ports.clock.now();
+        let endpoint = WebhookEndpoint {
+            id: self.ports.ids.endpoint_id(),
+            url: command.url.0,
+            event_types: command.event_types,
+            description: command.description,
+            disabled: None,
+            failing_since: None,
+            created_at: now,
+            updated_at: now,
+        };
+        let secret = self.ports.tokens.webhook_secret();
+        let sealed = self.seal_secret(endpoint.id, &secret);
+        let stored = StoredEndpoint { endpoint: endpoint.clone(), secret: sealed, previous_secret: None };
+        self.ports.endpoints.insert(stored).await?;
+        self.endpoints_changed.notify_one();
+        Ok((endpoint, secret))
+    }
+
+    /// All endpoints, in the order of their making.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn list_endpoints(&self) -> Result<Vec<WebhookEndpoint>, Failure> {
+        let stored = self.ports.endpoints.list().await?;
+        Ok(stored.into_iter().map(|stored| stored.endpoint).collect())
+    }
+
+    /// One endpoint.
+    ///
+    /// # Errors
+    /// [`Failure::EndpointNotFound`], or the store's.
+    pub async fn find_endpoint(&self, id: EndpointId) -> Result<WebhookEndpoint, Failure> {
+        Ok(self.stored_endpoint(id).await?.endpoint)
+    }
+
+    /// Changes an endpoint. What waits for one that is disabled is sent when it is enabled again.
+    ///
+    /// # Errors
+    /// [`Failure::Forbidden`], [`Failure::EndpointNotFound`], or the store's.
+    pub async fn update_endpoint(
+        &self,
+        caller: Caller,
+        id: EndpointId,
+        command: UpdateEndpoint,
+    ) -> Result<WebhookEndpoint, Failure> {
+        caller.require_write()?;
+        let endpoint = self.find_endpoint(id).await?;
+        let now = self.ports.clock.now();
+        let disabled = match (command.disabled, endpoint.disabled) {
+            (Some(true), None) => Member::Value(Disabled { at: now, reason: DisabledReason::Requested }),
+            (Some(false), Some(_)) => Member::Null,
+            _ => Member::Absent,
+        };
+        let edits = EndpointEdits {
+            url: command.url.map(|url| url.0),
+            event_types: command.event_types,
+            description: command.description,
+            disabled,
+            secrets: None,
+        };
+        if edits == EndpointEdits::default() {
+            return Ok(endpoint);
+        }
+        self.edit_endpoint(id, edits, now).await
+    }
+
+    /// Removes an endpoint and all of its deliveries.
+    ///
+    /// # Errors
+    /// [`Failure::Forbidden`], [`Failure::EndpointNotFound`], or the store's.
+    pub async fn delete_endpoint(&self, caller: Caller, id: EndpointId) -> Result<(), Failure> {
+        caller.require_write()?;
+        if !self.ports.endpoints.delete(id).await? {
+            return Err(Failure::EndpointNotFound);
+        }
+        self.endpoints_changed.notify_one();
+        Ok(())
+    }
+
+    /// Gives an endpoint a new secret, which is shown this once. The old one signs beside it for
+    /// [`WebhookEndpoint::ROTATION`].
+    ///
+    /// # Errors
+    /// [`Failure::Forbidden`], [`Failure::EndpointNotFound`], or the store's.
+    pub async fn rotate_endpoint_secret(
+        &self,
+        caller: Caller,
+        id: EndpointId,
+    ) -> Result<(WebhookEndpoint, WebhookSecret), Failure> {
+        caller.require_write()?;
+        let stored = self.stored_endpoint(id).await?;
+        let now = self.ports.clock.now();
+        let secret = self.ports.tokens.webhook_secret();
+        let previous = PreviousSecret { secret: stored.secret, until: now + WebhookEndpoint::ROTATION };
+        let secrets = Some((self.seal_secret(id, &secret), Some(previous)));
+        let edits = EndpointEdits { secrets, ..EndpointEdits::default() };
+        Ok((self.edit_endpoint(id, edits, now).await?, secret))
+    }
+
+    /// Sends an event of type `ping` to an endpoint, disabled or not, and says what came of it. `write` writes the
+    /// event's document.
+    ///
+    /// # Errors
+    /// [`Failure::Forbidden`], [`Failure::EndpointNotFound`], or the store's.
+    pub async fn test_endpoint(
+        &self,
+        caller: Caller,
+        id: EndpointId,
+        write: impl Fn(EventId, Timestamp) -> String,
+    ) -> Result<(EventId, DeliveryTry), Failure> {
+        caller.require_write()?;
+        let stored = self.stored_endpoint(id).await?;
+        let (event_id, now) = (self.ports.ids.event_id(), self.ports.clock.now());
+        let secrets = self.signing_secrets(&stored).at(now);
+        if secrets.is_empty() {
+            let id = stored.endpoint.id.to_string();
+            return Err(StoreError::Corrupt { table: "webhook_endpoints", column: "secret", id }.into());
+        }
+        let event = OutgoingEvent {
+            id: event_id,
+            event_type: "ping".to_owned(),
+            customer_id: None,
+            occurred_at: now,
+            payload: write(event_id, now),
+        };
+        let message = WebhookMessage { url: stored.endpoint.url, secrets, event, repeat: None, now };
+        Ok((event_id, self.ports.webhooks.send(message).await.tried))
+    }
+
+    /// Seals anew what the previous secret key sealed, so that it is needed no more.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn reseal_secrets(&self) -> Result<(), Failure> {
+        let now = self.ports.clock.now();
+        for stored in self.ports.endpoints.list().await? {
+            let id = stored.endpoint.id;
+            let anew = |sealed: &Sealed| {
+                let opened = self.ports.secrets.unseal(SealPurpose::WebhookSecret, &context(id), sealed)?;
+                let sealed = self.ports.secrets.seal(SealPurpose::WebhookSecret, &context(id), &opened.plain);
+                opened.by_previous.then_some(sealed)
+            };
+            let secret = anew(&stored.secret);
+            let previous = stored.previous_secret.as_ref().and_then(|previous| anew(&previous.secret));
+            if secret.is_some() || previous.is_some() {
+                let previous = stored
+                    .previous_secret
+                    .map(|old| PreviousSecret { secret: previous.unwrap_or(old.secret), until: old.until });
+                let secrets = Some((secret.unwrap_or(stored.secret), previous));
+                let edits = EndpointEdits { secrets, ..EndpointEdits::default() };
+                self.ports.endpoints.update(id, edits, now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends nothing more to an endpoint, for a reason of its own.
+    pub(crate) async fn disable_endpoint(
+        &self,
+        id: EndpointId,
+        reason: DisabledReason,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let edits = EndpointEdits { disabled: Member::Value(Disabled { at: now, reason }), ..EndpointEdits::default() };
+        self.ports.endpoints.update(id, edits, now).await?;
+        self.endpoints_changed.notify_one();
+        Ok(())
+    }
+
+    /// What an endpoint's deliveries are signed with; nothing where its secret cannot be opened.
+    pub(crate) fn signing_secrets(&self, stored: &StoredEndpoint) -> SigningSecrets {
+        let open = |sealed: &Sealed| {
+            let context = context(stored.endpoint.id);
+            let opened = self.ports.secrets.unseal(SealPurpose::WebhookSecret, &context, sealed)?;
+            WebhookSecret::new(opened.plain)
+        };
+        let Some(secret) = open(&stored.secret) else { return SigningSecrets(Vec::new()) };
+        let previous = stored.previous_secret.as_ref();
+        let previous = previous.and_then(|previous| Some((open(&previous.secret)?, Some(previous.until))));
+        SigningSecrets([(secret, None)].into_iter().chain(previous).collect())
+    }
+
+    pub(crate) async fn stored_endpoint(&self, id: EndpointId) -> Result<StoredEndpoint, Failure> {
+        self.ports.endpoints.find(id).await?.ok_or(Failure::EndpointNotFound)
+    }
+
+    async fn edit_endpoint(
+        &self,
+        id: EndpointId,
+        edits: EndpointEdits,
+        now: Timestamp,
+    ) -> Result<WebhookEndpoint, Failure> {
+        let stored = self.ports.endpoints.update(id, edits, now).await?.ok_or(Failure::EndpointNotFound)?;
+        self.endpoints_changed.notify_one();
+        Ok(stored.endpoint)
+    }
+
+    fn seal_secret(&self, id: EndpointId, secret: &WebhookSecret) -> Sealed {
+        self.ports.secrets.seal(SealPurpose::WebhookSecret, &context(id), secret.bytes())
+    }
+}
+
+/// A sealed secret opens in its own row only.
+fn context(id: EndpointId) -> [u8; 16] {
+    *id.uuid().as_bytes()
+}
