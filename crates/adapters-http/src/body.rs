@@ -176,6 +176,23 @@ impl Members {
         text
     }
 
+    /// Whether a member is there, `null` or not.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.members.contains_key(name)
+    }
+
+    /// A list of texts; `None` when it is absent, or wrong, which is noted.
+    pub(crate) fn texts(&mut self, name: &'static str) -> Option<Vec<String>> {
+        let value = self.members.shift_remove(name)?;
+        let texts = value.as_array().and_then(|items| {
+            items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<String>>>()
+        });
+        if texts.is_none() {
+            self.refuse(name, FieldCode::WrongType, "must be a list of strings");
+        }
+        texts
+    }
+
     /// Yes or no; `None` when it is absent or `null` (or wrong, which is noted).
     pub(crate) fn flag(&mut self, name: &'static str) -> Option<bool> {
         match self.members.shift_remove(name)? {

@@ -52,7 +52,7 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
 }
 
 /// The credentials of the scheme Bearer (RFC 6750), whose name is case-insensitive.
-fn bearer(request: &HttpRequest) -> Option<&str> {
+pub(crate) fn bearer(request: &HttpRequest) -> Option<&str> {
     let (scheme, key) = request.headers().get(AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
     let key = key.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !key.is_empty()).then_some(key)

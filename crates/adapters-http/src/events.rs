@@ -11,9 +11,6 @@ use crate::caller::Authenticated;
 use crate::problem::Problem;
 use crate::query::Query;
 
-const DEFAULT_LIMIT: u32 = 20;
-const MAX_LIMIT: u32 = 100;
-
 /// A page of events, and the address of the next one where there is more.
 pub(crate) async fn list(
     Authenticated(caller): Authenticated,
@@ -39,7 +36,7 @@ pub(crate) async fn retrieve(
 ) -> Result<HttpResponse, Problem> {
     let id = EventId::parse(&path).ok_or_else(Problem::event_not_found)?;
     let event = state.service.retrieve_event(id).await?;
-    let body = if caller.may_write() { event.payload } else { document_without_tokens(&event)?.to_string() };
+    let body = document(&event, caller.may_write())?;
     let mut response = HttpResponse::Ok();
     response.insert_header((CACHE_CONTROL, "no-store"));
     Ok(response.content_type("application/json").body(body))
@@ -47,13 +44,21 @@ pub(crate) async fn retrieve(
 
 fn event_query(query_string: &str) -> Result<EventQuery, Problem> {
     let mut query = Query::parse(query_string);
-    let after = query.take("after", "must be the id of an event; leave it out to begin with the first", EventId::parse);
+    let after = event_id_in_query(&mut query);
     let customer_id = query.take("customer_id", "must be the id of a customer", CustomerId::parse);
-    let limit = query.take("limit", "must be a whole number from 1 to 100", |text| {
-        text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit))
-    });
+    let limit = query.limit();
     query.finish()?;
-    Ok(EventQuery { after, customer_id, limit: limit.unwrap_or(DEFAULT_LIMIT) })
+    Ok(EventQuery { after, customer_id, limit })
+}
+
+/// The event to begin after.
+pub(crate) fn event_id_in_query(query: &mut Query) -> Option<EventId> {
+    query.take("after", "must be the id of an event; leave it out to begin with the first", EventId::parse)
+}
+
+/// The stored document; for a caller who may only read, without tokens.
+pub(crate) fn document(event: &StoredEvent, is_shown: bool) -> Result<String, Problem> {
+    if is_shown { Ok(event.payload.clone()) } else { Ok(document_without_tokens(event)?.to_string()) }
 }
 
 /// The link to the next page (RFC 8288), relative, so that it is right behind any proxy.

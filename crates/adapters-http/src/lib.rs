@@ -7,6 +7,7 @@
 mod body;
 mod caller;
 mod customers;
+mod event_stream;
 mod events;
 mod health;
 mod observe;
@@ -15,12 +16,14 @@ mod problem;
 mod query;
 mod router;
 mod server;
+mod webhook_endpoints;
 
 pub use problem::Code;
 pub use server::{Config, start};
 
 use std::sync::Arc;
 
+use tokio::sync::{Semaphore, watch};
 use use_cases::Service;
 
 /// What every handler can reach.
@@ -28,4 +31,8 @@ pub(crate) struct State {
     pub(crate) service: Arc<Service>,
     /// The origin of the URLs that customers open, without a slash at its end.
     pub(crate) public_url: String,
+    /// Turns true when the service stops: what has no end of its own ends then.
+    pub(crate) stopping: watch::Receiver<bool>,
+    /// Places for live streams.
+    pub(crate) streams: Arc<Semaphore>,
 }

@@ -168,8 +168,9 @@ mod tests {
     use actix_web::test::{TestRequest, init_service};
     use actix_web::{App, HttpResponse};
     use ports::{
-        MockApiKeyRepository, MockClock, MockCustomerRepository, MockEventOutbox, MockIdGenerator,
-        MockInstallationRepository, MockLinkRepository, MockSecrets, MockTokenGenerator,
+        MockApiKeyRepository, MockClock, MockCustomerRepository, MockDeliveryRepository, MockEndpointRepository,
+        MockEventOutbox, MockEventSignal, MockIdGenerator, MockInstallationRepository, MockLinkRepository,
+        MockReceiverRepository, MockSecrets, MockTokenGenerator, MockWebhookSender,
     };
     use use_cases::{Policies, Ports, Service};
 
@@ -177,6 +178,12 @@ mod tests {
         let ports = Ports {
             customers: Arc::new(MockCustomerRepository::new()),
             events: Arc::new(MockEventOutbox::new()),
+            signal: Arc::new(MockEventSignal::new()),
+            receivers: Arc::new(MockReceiverRepository::new()),
+            endpoints: Arc::new(MockEndpointRepository::new()),
+            deliveries: Arc::new(MockDeliveryRepository::new()),
+            webhooks: Arc::new(MockWebhookSender::new()),
+            broker: None,
             links: Arc::new(MockLinkRepository::new()),
             api_keys: Arc::new(MockApiKeyRepository::new()),
             installation: Arc::new(MockInstallationRepository::new()),
@@ -185,7 +192,12 @@ mod tests {
             tokens: Arc::new(MockTokenGenerator::new()),
             secrets: Arc::new(MockSecrets::new()),
         };
-        web::Data::new(State { service: Arc::new(Service::new(ports, Policies::default())), public_url: String::new() })
+        web::Data::new(State {
+            service: Arc::new(Service::new(ports, Policies::default())),
+            public_url: String::new(),
+            stopping: tokio::sync::watch::channel(false).1,
+            streams: Arc::new(tokio::sync::Semaphore::new(1)),
+        })
     }
 
     async fn panics() -> HttpResponse {

@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use domain::{CustomerId, FieldCode, FieldError, Refusal};
-use use_cases::Failure;
+use use_cases::{Failure, Service};
 
 use crate::observe::X_REQUEST_ID;
 
@@ -20,12 +20,15 @@ pub enum Code {
     Forbidden,
     CustomerNotFound,
     EventNotFound,
+    WebhookEndpointNotFound,
+    DeliveryNotFound,
     RouteNotFound,
     MethodNotAllowed,
     RequestTimeout,
     PhoneNumberTaken,
     CustomerIdTaken,
     AlreadyConfirmed,
+    TooManyWebhookEndpoints,
     PayloadTooLarge,
     UnsupportedMediaType,
     InvalidParameters,
@@ -40,18 +43,21 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the statuses.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::MalformedRequest,
         Self::Unauthorized,
         Self::Forbidden,
         Self::CustomerNotFound,
         Self::EventNotFound,
+        Self::WebhookEndpointNotFound,
+        Self::DeliveryNotFound,
         Self::RouteNotFound,
         Self::MethodNotAllowed,
         Self::RequestTimeout,
         Self::PhoneNumberTaken,
         Self::CustomerIdTaken,
         Self::AlreadyConfirmed,
+        Self::TooManyWebhookEndpoints,
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
         Self::InvalidParameters,
@@ -73,12 +79,17 @@ impl Code {
             Self::Forbidden => ("forbidden", 403, "The API key does not allow this"),
             Self::CustomerNotFound => ("customer_not_found", 404, "There is no such customer"),
             Self::EventNotFound => ("event_not_found", 404, "There is no such event"),
+            Self::WebhookEndpointNotFound => ("webhook_endpoint_not_found", 404, "There is no such webhook endpoint"),
+            Self::DeliveryNotFound => ("delivery_not_found", 404, "There is no such delivery"),
             Self::RouteNotFound => ("route_not_found", 404, "There is nothing at this address"),
             Self::MethodNotAllowed => ("method_not_allowed", 405, "The address does not take this method"),
             Self::RequestTimeout => ("request_timeout", 408, "The request did not arrive in time"),
             Self::PhoneNumberTaken => ("phone_number_taken", 409, "The phone number belongs to another customer"),
             Self::CustomerIdTaken => ("customer_id_taken", 409, "The customer id is in use"),
             Self::AlreadyConfirmed => ("already_confirmed", 409, "The customer is confirmed already"),
+            Self::TooManyWebhookEndpoints => {
+                ("too_many_webhook_endpoints", 409, "There are as many webhook endpoints as there may be")
+            }
             Self::PayloadTooLarge => ("payload_too_large", 413, "The body is too large"),
             Self::UnsupportedMediaType => ("unsupported_media_type", 415, "The body is not JSON"),
             Self::InvalidParameters => ("invalid_parameters", 422, "Some parameters are invalid"),
@@ -268,6 +279,16 @@ impl From<Failure> for Problem {
             }
             Failure::CustomerNotFound => Self::customer_not_found(),
             Failure::EventNotFound => Self::event_not_found(),
+            Failure::EndpointNotFound => {
+                Self::new(Code::WebhookEndpointNotFound, "Check the endpoint id: no webhook endpoint has it.")
+            }
+            Failure::DeliveryNotFound => {
+                Self::new(Code::DeliveryNotFound, "Check the delivery id: this endpoint has no delivery of it.")
+            }
+            Failure::TooManyEndpoints => Self::new(
+                Code::TooManyWebhookEndpoints,
+                format!("Delete an endpoint that is no longer needed: there may be {}.", Service::MAX_ENDPOINTS),
+            ),
             Failure::CustomerIdTaken => Self::new(
                 Code::CustomerIdTaken,
                 "Use another id, or retrieve the customer who has this one: he may be the one that you meant to create.",

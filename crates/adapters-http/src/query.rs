@@ -6,6 +6,9 @@ use domain::{FieldCode, FieldError};
 use crate::body::unknown_parameters;
 use crate::problem::Problem;
 
+const DEFAULT_LIMIT: u32 = 20;
+const MAX_LIMIT: u32 = 100;
+
 /// The parameters of a query string, taken one by one. What nobody takes is unknown.
 pub(crate) struct Query {
     parameters: Vec<(String, String)>,
@@ -34,6 +37,14 @@ impl Query {
             self.errors.push(FieldError::new(name, FieldCode::Invalid, must_be));
         }
         value
+    }
+
+    /// How many things a page has.
+    pub(crate) fn limit(&mut self) -> u32 {
+        let limit = self.take("limit", "must be a whole number from 1 to 100", |text| {
+            text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit))
+        });
+        limit.unwrap_or(DEFAULT_LIMIT)
     }
 
     /// Refuses the request when anything is wrong.

@@ -3,7 +3,7 @@
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route, web};
 
 use crate::problem::Problem;
-use crate::{customers, events, health, pages};
+use crate::{customers, event_stream, events, health, pages, webhook_endpoints};
 
 /// All routes. What they do not take is answered with a problem document, below `/l/` with a page.
 pub(crate) fn routes(config: &mut web::ServiceConfig) {
@@ -36,13 +36,61 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
                 )
                 .service(web::resource("/events").route(web::get().to(events::list)).default_service(only("GET")))
                 .service(
+                    web::resource("/events/stream")
+                        .route(web::get().to(event_stream::stream))
+                        .default_service(only("GET")),
+                )
+                .service(
                     web::resource("/events/{event_id}")
                         .route(web::get().to(events::retrieve))
                         .default_service(only("GET")),
-                ),
+                )
+                .configure(webhook_endpoint_routes),
         )
         .configure(pages::routes)
         .default_service(web::to(not_found));
+}
+
+fn webhook_endpoint_routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/webhook_endpoints")
+                .route(web::get().to(webhook_endpoints::list))
+                .route(web::post().to(webhook_endpoints::create))
+                .default_service(only("GET, POST")),
+        )
+        .service(
+            web::resource("/webhook_endpoints/{endpoint_id}")
+                .route(web::get().to(webhook_endpoints::retrieve))
+                .route(web::patch().to(webhook_endpoints::update))
+                .route(web::delete().to(webhook_endpoints::delete))
+                .default_service(only("GET, PATCH, DELETE")),
+        )
+        .service(
+            web::resource("/webhook_endpoints/{endpoint_id}/rotate_secret")
+                .route(web::post().to(webhook_endpoints::rotate_secret))
+                .default_service(only("POST")),
+        )
+        .service(
+            web::resource("/webhook_endpoints/{endpoint_id}/test")
+                .route(web::post().to(webhook_endpoints::test))
+                .default_service(only("POST")),
+        )
+        .service(
+            web::resource("/webhook_endpoints/{endpoint_id}/replay")
+                .route(web::post().to(webhook_endpoints::replay))
+                .default_service(only("POST")),
+        )
+        .service(
+            web::resource("/webhook_endpoints/{endpoint_id}/deliveries")
+                .route(web::get().to(webhook_endpoints::list_deliveries))
+                .default_service(only("GET")),
+        )
+        .service(
+            web::resource("/webhook_endpoints/{endpoint_id}/deliveries/{delivery_id}/redeliver")
+                .route(web::post().to(webhook_endpoints::redeliver))
+                .default_service(only("POST")),
+        );
 }
 
 /// An address that is read and nothing else.

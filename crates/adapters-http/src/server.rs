@@ -8,9 +8,11 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
+use tokio::sync::{Semaphore, watch};
 use use_cases::Service;
 
 use crate::State;
+use crate::event_stream::MAX_STREAMS;
 use crate::observe::observe;
 use crate::router::routes;
 
@@ -19,6 +21,8 @@ use crate::router::routes;
 pub struct Config {
     /// The origin of the URLs that customers open, without a slash at its end.
     pub public_url: String,
+    /// Turns true when the service stops: live streams end then.
+    pub stopping: watch::Receiver<bool>,
     /// How long requests that run may go on once the server is told to stop.
     pub shutdown_timeout: Duration,
 }
@@ -29,7 +33,12 @@ pub struct Config {
 /// # Errors
 /// When the listener cannot be used.
 pub fn start(listener: TcpListener, service: Arc<Service>, config: Config) -> io::Result<Server> {
-    let state = web::Data::new(State { service, public_url: config.public_url });
+    let state = web::Data::new(State {
+        service,
+        public_url: config.public_url,
+        stopping: config.stopping,
+        streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+    });
     let server = HttpServer::new(move || App::new().app_data(state.clone()).wrap(from_fn(observe)).configure(routes));
     Ok(server
         // Signals are the application's business: a second one must end it at once.

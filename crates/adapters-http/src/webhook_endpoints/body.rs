@@ -1,0 +1,55 @@
+//! The members of an endpoint in a request's body.
+
+use domain::{EventType, FieldCode, Member};
+use use_cases::{Service, WebhookUrl};
+
+use crate::body::Members;
+
+const MAX_DESCRIPTION: usize = 255;
+
+/// The URL. One that is wrong is noted, and absent.
+pub(super) fn url(members: &mut Members, service: &Service) -> Option<WebhookUrl> {
+    match members.text("url") {
+        Member::Absent => None,
+        Member::Null => {
+            members.refuse("url", FieldCode::WrongType, "must be a string");
+            None
+        }
+        Member::Value(url) => {
+            service.check_webhook_url(&url).map_err(|must_be| members.refuse("url", FieldCode::Invalid, must_be)).ok()
+        }
+    }
+}
+
+/// The types of events, each once. Those that are wrong are noted, and absent.
+pub(super) fn event_types(members: &mut Members) -> Option<Vec<EventType>> {
+    let names = members.texts("event_types")?;
+    let types: Option<Vec<EventType>> = names.iter().map(|name| EventType::parse(name)).collect();
+    let Some(mut types) = types.filter(|types| !types.is_empty()) else {
+        let known: Vec<String> = EventType::ALL.iter().map(|kind| format!("\"{}\"", kind.as_str())).collect();
+        let must_be = format!("must be a list of one or more of {}", known.join(", "));
+        members.refuse("event_types", FieldCode::Invalid, must_be);
+        return None;
+    };
+    types.sort_unstable();
+    types.dedup();
+    Some(types)
+}
+
+/// What is said about the endpoint. What is wrong is noted, and absent.
+pub(super) fn description(members: &mut Members) -> Member<String> {
+    let text = match members.text("description") {
+        Member::Value(text) => text.trim().to_owned(),
+        none => return none,
+    };
+    if text.chars().count() > MAX_DESCRIPTION {
+        let must_be = format!("must have at most {MAX_DESCRIPTION} characters");
+        members.refuse("description", FieldCode::TooLong, must_be);
+        Member::Absent
+    } else if text.is_empty() || text.chars().any(char::is_control) {
+        members.refuse("description", FieldCode::Invalid, "must be text without control characters, or null");
+        Member::Absent
+    } else {
+        Member::Value(text)
+    }
+}

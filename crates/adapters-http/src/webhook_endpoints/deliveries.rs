@@ -1,0 +1,98 @@
+//! `/v1/webhook_endpoints/{endpoint_id}/deliveries` and what delivers again: see and repair.
+
+use actix_web::http::header::{CACHE_CONTROL, LINK};
+use actix_web::{HttpRequest, HttpResponse, web};
+use domain::{DeliveryId, EndpointId, FieldCode, Timestamp};
+use serde_json::json;
+use use_cases::{DeliveryQuery, DeliveryStatusFilter, Failure};
+use wire::{Delivery, Secrecy};
+
+use super::{id_in_path, present};
+use crate::State;
+use crate::body::Body;
+use crate::caller::{Authenticated, AuthenticatedWriter};
+use crate::problem::Problem;
+use crate::query::Query;
+
+/// The filters by their names.
+const STATUSES: [(&str, DeliveryStatusFilter); 3] = [
+    ("pending", DeliveryStatusFilter::Pending),
+    ("accepted", DeliveryStatusFilter::Accepted),
+    ("failed", DeliveryStatusFilter::Failed),
+];
+
+/// A page of the endpoint's deliveries, newest first, and the address of the next one where there is more.
+pub(crate) async fn list(
+    Authenticated(caller): Authenticated,
+    state: web::Data<State>,
+    path: web::Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let query = delivery_query(id_in_path(&path)?, request.query_string())?;
+    let page = state.service.list_deliveries(query.clone()).await?;
+    let secrecy = if caller.may_write() { Secrecy::Shown } else { Secrecy::Hidden };
+    let objects: Vec<_> = page.deliveries.iter().map(|delivery| Delivery::new(delivery, secrecy)).collect();
+    let mut response = HttpResponse::Ok();
+    if let (true, Some(last)) = (page.more, page.deliveries.last()) {
+        response.insert_header((LINK, next(&query, last.id)));
+    }
+    Ok(present::json(&mut response, &objects))
+}
+
+fn delivery_query(endpoint_id: EndpointId, query_string: &str) -> Result<DeliveryQuery, Problem> {
+    let mut query = Query::parse(query_string);
+    let status = query.take("status", "must be pending, accepted or failed", |text| {
+        STATUSES.iter().find(|(name, _)| *name == text).map(|(_, status)| *status)
+    });
+    let must_be = "must be the id of a delivery to this endpoint; leave it out to begin with the newest";
+    let after = query.take("after", must_be, DeliveryId::parse);
+    let limit = query.limit();
+    query.finish()?;
+    Ok(DeliveryQuery { endpoint_id, status, after, limit })
+}
+
+/// The link to the next page (RFC 8288), relative, so that it is right behind any proxy.
+fn next(query: &DeliveryQuery, last: DeliveryId) -> String {
+    let name = STATUSES.iter().find(|(_, status)| Some(*status) == query.status).map(|(name, _)| *name);
+    let status = name.map(|name| format!("&status={name}")).unwrap_or_default();
+    let (endpoint, limit) = (query.endpoint_id, query.limit);
+    format!("</v1/webhook_endpoints/{endpoint}/deliveries?after={last}&limit={limit}{status}>; rel=\"next\"")
+}
+
+/// Delivers one again.
+pub(crate) async fn redeliver(
+    AuthenticatedWriter(caller): AuthenticatedWriter,
+    state: web::Data<State>,
+    path: web::Path<(String, String)>,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let (endpoint, delivery) = path.into_inner();
+    let endpoint = id_in_path(&endpoint)?;
+    let delivery = DeliveryId::parse(&delivery).ok_or(Failure::DeliveryNotFound)?;
+    body.optional_object().await?.finish()?;
+    let queued = state.service.redeliver(caller, endpoint, delivery).await?;
+    Ok(present::json(&mut HttpResponse::Accepted(), &Delivery::new(&queued, Secrecy::Shown)))
+}
+
+/// Delivers all again since a time.
+pub(crate) async fn replay(
+    AuthenticatedWriter(caller): AuthenticatedWriter,
+    state: web::Data<State>,
+    path: web::Path<String>,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let id = id_in_path(&path)?;
+    let mut members = body.object().await?;
+    let since = members.required_text("since").and_then(|text| {
+        let time = text.parse::<Timestamp>();
+        let must_be = "must be a time as in RFC 3339, such as \"2026-11-25T08:00:00Z\"";
+        time.map_err(|_| members.refuse("since", FieldCode::Invalid, must_be)).ok()
+    });
+    members.finish()?;
+    // Without an error it is there; the other arm is never taken.
+    let since = since.ok_or_else(Problem::internal_error)?;
+    let queued = state.service.replay(caller, id, since).await?;
+    let mut response = HttpResponse::Accepted();
+    response.insert_header((CACHE_CONTROL, "no-store"));
+    Ok(response.json(json!({ "queued": queued })))
+}
