@@ -15,8 +15,8 @@ run: ## Start a service to try, with SQLite in this directory
 	@$(CARGO) build --locked --package app --bin customers $(if $(wildcard $(TARGET)/debug/customers),--quiet)
 	@exec $(TARGET)/debug/customers serve --dev $(ARGS)
 
-test: ## Run all tests, with a PostgreSQL server of their own
-	scripts/with-postgres $(CARGO) test --workspace --locked $(ARGS)
+test: ## Run all tests, with a PostgreSQL server and tools of their own
+	scripts/with-tools scripts/with-postgres $(CARGO) test --workspace --locked $(ARGS)
 
 lint: ## Check format, lints, documentation and the rules of the house
 	$(CARGO) fmt --all --check

@@ -42,6 +42,14 @@ impl Http {
         Self { key: Some(key.to_owned()), ..self.clone() }
     }
 
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
     /// Sends a request and reads the answer.
     ///
     /// # Errors
