@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use domain::{CustomerId, EndpointId, EventId, EventType};
 use use_cases::Scope;
 
 use crate::settings;
@@ -32,6 +33,12 @@ pub(crate) enum Command {
     /// Make, list and revoke API keys.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Look at events.
+    #[command(subcommand)]
+    Events(EventsCommand),
+    /// List, make and try webhook endpoints.
+    #[command(subcommand)]
+    Endpoints(EndpointsCommand),
 }
 
 #[derive(Debug, Args)]
@@ -69,6 +76,82 @@ pub(crate) struct CreateKeyArguments {
     /// How long it works, such as `90d`; without it, until it is revoked.
     #[arg(long, value_name = "DURATION", value_parser = settings::positive_duration)]
     pub(crate) expires_in: Option<chrono::TimeDelta>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EventsCommand {
+    /// List events, oldest first.
+    List(ListEventsArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListEventsArguments {
+    /// Begin after this event.
+    #[arg(long, value_name = "EVENT_ID", value_parser = event_id)]
+    pub(crate) after: Option<EventId>,
+    /// Only this customer's.
+    #[arg(long, value_name = "CUSTOMER_ID", value_parser = customer_id)]
+    pub(crate) customer_id: Option<CustomerId>,
+    /// How many at most, 1 to 100.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) limit: u32,
+    /// For programs: the events as JSON. They hold personal data and tokens.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EndpointsCommand {
+    /// List endpoints.
+    List {
+        /// For programs: the endpoints as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make an endpoint and print its secret, this once.
+    Create(CreateEndpointArguments),
+    /// Send a ping to an endpoint and print what came of it; exit code 1 when it was not accepted.
+    Test {
+        /// The endpoint's id, as `endpoints list` prints it.
+        #[arg(value_name = "ENDPOINT_ID", value_parser = endpoint_id)]
+        id: EndpointId,
+        /// For programs: the outcome as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateEndpointArguments {
+    /// Where events are sent.
+    #[arg(long)]
+    pub(crate) url: String,
+    /// A type of events that it takes; may be given again. Without it, all.
+    #[arg(long = "event-type", value_name = "TYPE", value_parser = event_type)]
+    pub(crate) event_types: Vec<EventType>,
+    /// What to say about it.
+    #[arg(long)]
+    pub(crate) description: Option<String>,
+    /// For programs: the endpoint with its secret as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn event_id(text: &str) -> Result<EventId, &'static str> {
+    EventId::parse(text).ok_or("must be the id of an event, such as evt_0193573c5c2b7c3a9d0e1f2a3b4c5d6e")
+}
+
+fn customer_id(text: &str) -> Result<CustomerId, &'static str> {
+    CustomerId::parse(text).ok_or("must be the id of a customer, a UUID")
+}
+
+fn endpoint_id(text: &str) -> Result<EndpointId, &'static str> {
+    EndpointId::parse(text).ok_or("must be the id of an endpoint, such as we_0193573c5c2b7c3a9d0e1f2a3b4c5d6e")
+}
+
+fn event_type(text: &str) -> Result<EventType, String> {
+    let known: Vec<&str> = EventType::ALL.iter().map(|kind| kind.as_str()).collect();
+    EventType::parse(text).ok_or_else(|| format!("must be one of {}", known.join(", ")))
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -8,7 +8,7 @@ use wire::WireTime;
 
 use crate::cli::{Cli, Command, CreateKeyArguments, KeysCommand};
 use crate::settings::{Settings, SettingsError};
-use crate::{serve, telemetry, wiring};
+use crate::{events_commands, serve, telemetry, wiring};
 
 /// Why a command did not do what it was asked for: a line for standard error, and an exit code.
 #[derive(Debug)]
@@ -65,6 +65,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(arguments) => serve::serve(settings, arguments).await,
         Command::Migrate => wiring::service(&settings, true).await.map(drop),
+        Command::Events(command) => events_commands::events(&settings, command).await,
+        Command::Endpoints(command) => events_commands::endpoints(&settings, command).await,
         Command::Keys(KeysCommand::Create(arguments)) => create_key(&settings, arguments).await,
         Command::Keys(KeysCommand::List) => list_keys(&settings).await,
         Command::Keys(KeysCommand::Revoke { id }) => revoke_key(&settings, ApiKeyId(id)).await,

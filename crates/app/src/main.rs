@@ -2,10 +2,12 @@
 
 mod cli;
 mod commands;
+mod events_commands;
 mod greeting;
 mod secret_file;
 mod serve;
 mod settings;
+mod table;
 mod telemetry;
 mod wiring;
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use adapters_http::Config;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 
 use crate::cli::ServeArguments;
 use crate::commands::Failure;
@@ -19,7 +20,8 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) async fn serve(settings: Settings, arguments: ServeArguments) -> Result<(), Failure> {
     // Beside the start, not before it: reading the metadata takes longer than all the rest.
     let metadata = std::thread::spawn(domain::load_phone_metadata);
-    let service = Arc::new(wiring::service(&settings, !arguments.no_migrate).await?);
+    let (service, database) = wiring::service_and_database(&settings, !arguments.no_migrate).await?;
+    let service = Arc::new(service);
 
     let listener = TcpListener::bind(settings.listen)
         .map_err(|error| Failure::failed(format!("cannot listen on {}: {error}", settings.listen)))?;
@@ -28,10 +30,13 @@ pub(crate) async fn serve(settings: Settings, arguments: ServeArguments) -> Resu
     let signals = Signals::listen()?;
     let _ = metadata.join();
 
-    let config = Config { public_url, shutdown_timeout: SHUTDOWN_TIMEOUT };
+    let (stop, stopping) = watch::channel(false);
+    let config = Config { public_url, stopping: stopping.clone(), shutdown_timeout: SHUTDOWN_TIMEOUT };
     let server = adapters_http::start(listener, service.clone(), config)
         .map_err(|error| Failure::failed(format!("cannot serve on {address}: {error}")))?;
-    let stopper = actix_web::rt::spawn(signals.stop(server.handle()));
+    let stopper = actix_web::rt::spawn(signals.stop(server.handle(), stop.clone()));
+    let listening = database.listen();
+    let dispatcher = actix_web::rt::spawn(service.clone().dispatch_events(stopping));
     tracing::info!(
         target: telemetry::START,
         database = %settings.database_url.redacted(),
@@ -48,13 +53,21 @@ pub(crate) async fn serve(settings: Settings, arguments: ServeArguments) -> Resu
 
     // With migrations done the secret key has been verified, and there is nothing to watch.
     let verified = async {
-        if arguments.no_migrate { wiring::verify_once_migrated(&service).await } else { std::future::pending().await }
+        if arguments.no_migrate {
+            wiring::verify_once_migrated(&settings, &service).await
+        } else {
+            std::future::pending().await
+        }
     };
     let ended = tokio::select! {
         ended = server => ended.map_err(|error| Failure::failed(format!("the server ended: {error}"))),
         // At once: what a process with a wrong key still does is wrong.
         wrong = verified => Err(wrong),
     };
+    // However the server ended, what is delivered right now may finish, and the leases are given up.
+    stop.send_replace(true);
+    let _ = dispatcher.await;
+    drop(listening);
     stopper.abort();
     tracing::info!("stopped");
     ended
@@ -73,8 +86,9 @@ impl Signals {
     }
 
     /// The first signal lets the server finish what runs; the second ends the process at once.
-    async fn stop(mut self, server: ServerHandle) {
+    async fn stop(mut self, server: ServerHandle, stop: watch::Sender<bool>) {
         self.next().await;
+        stop.send_replace(true);
         tracing::info!("stopping: no new requests, those that run may finish");
         let stopped = actix_web::rt::spawn(server.stop(true));
         self.next().await;

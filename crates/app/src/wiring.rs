@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapters_diesel::Database;
+use adapters_events::{NatsBroker, NatsSettings, WebhookClient};
 use adapters_system::{DerivedSecrets, RandomTokens, SecretKey, SystemClock, UuidIds};
-use use_cases::{Ports, Readiness, SecretFailure, Service};
+use use_cases::{EventBroker, Ports, Readiness, SecretFailure, Service};
 
 use crate::commands::Failure;
 use crate::secret_file;
@@ -19,6 +20,11 @@ const VERIFY_INTERVAL: Duration = Duration::from_secs(1);
 /// Opens the database, brings its schema up to this release (unless `migrate` is false), verifies the secret key, and
 /// puts the service together.
 pub(crate) async fn service(settings: &Settings, migrate: bool) -> Result<Service, Failure> {
+    Ok(service_and_database(settings, migrate).await?.0)
+}
+
+/// The same with the database, for whoever also listens to it.
+pub(crate) async fn service_and_database(settings: &Settings, migrate: bool) -> Result<(Service, Database), Failure> {
     let secrets = secrets(settings)?;
     let database =
         adapters_diesel::connect(&settings.database_url).await.map_err(|error| database_failure(settings, error))?;
@@ -28,15 +34,22 @@ pub(crate) async fn service(settings: &Settings, migrate: bool) -> Result<Servic
             tracing::info!(migration, "migrated");
         }
     }
-    let service = Service::new(ports(database, secrets), settings.policies);
+    let service = Service::new(ports(settings, database.clone(), secrets)?, settings.policies.clone());
     verify(settings, &service).await?;
-    Ok(service)
+    Ok((service, database))
 }
 
-fn ports(database: Database, secrets: DerivedSecrets) -> Ports {
-    Ports {
+fn ports(settings: &Settings, database: Database, secrets: DerivedSecrets) -> Result<Ports, Failure> {
+    let webhooks = WebhookClient::new(settings.event_source(), settings.webhook_networks.clone());
+    Ok(Ports {
         customers: database.customers,
         events: database.events,
+        signal: database.signal,
+        receivers: database.receivers,
+        endpoints: database.endpoints,
+        deliveries: database.deliveries,
+        webhooks: Arc::new(webhooks.map_err(|error| Failure::failed(format!("webhooks: {error}")))?),
+        broker: broker(settings)?,
         links: database.links,
         api_keys: database.api_keys,
         installation: database.installation,
@@ -44,6 +57,16 @@ fn ports(database: Database, secrets: DerivedSecrets) -> Ports {
         ids: Arc::new(UuidIds),
         tokens: Arc::new(RandomTokens),
         secrets: Arc::new(secrets),
+    })
+}
+
+/// The message broker, where there is one. It is connected to when there is something to publish.
+fn broker(settings: &Settings) -> Result<Option<Arc<dyn EventBroker>>, Failure> {
+    let Some(url) = settings.nats_url.clone() else { return Ok(None) };
+    let nats = NatsSettings { url, credentials: settings.nats_credentials.clone(), source: settings.event_source() };
+    match NatsBroker::new(nats) {
+        Ok(broker) => Ok(Some(Arc::new(broker))),
+        Err(error) => Err(Failure::unusable(format!("CUSTOMERS_NATS_URL or CUSTOMERS_NATS_CREDENTIALS: {error}"))),
     }
 }
 
@@ -77,7 +100,7 @@ fn secret_beside(database: &Path) -> Result<SecretKey, Failure> {
 /// meets, [`verify_once_migrated`] does it later.
 async fn verify(settings: &Settings, service: &Service) -> Result<(), Failure> {
     match service.verify_secret().await {
-        Ok(()) => Ok(()),
+        Ok(()) => reseal(settings, service).await,
         Err(SecretFailure::Wrong) => Err(wrong_secret()),
         Err(SecretFailure::Store(error)) => match service.readiness().await {
             Ok(Readiness::MigrationsPending) => Ok(()),
@@ -86,13 +109,24 @@ async fn verify(settings: &Settings, service: &Service) -> Result<(), Failure> {
     }
 }
 
+/// After a rotation, seals anew what the previous key sealed.
+async fn reseal(settings: &Settings, service: &Service) -> Result<(), Failure> {
+    if settings.secret_key_previous.is_some() {
+        service.reseal_secrets().await?;
+    }
+    Ok(())
+}
+
 /// Waits until the schema is this release's, where it was not at the start, and then verifies the secret key. Returns
 /// when that is wrong.
-pub(crate) async fn verify_once_migrated(service: &Service) -> Failure {
+pub(crate) async fn verify_once_migrated(settings: &Settings, service: &Service) -> Failure {
     loop {
         if let Ok(Readiness::Ready) = service.readiness().await {
             match service.verify_secret().await {
-                Ok(()) => std::future::pending().await,
+                Ok(()) => match reseal(settings, service).await {
+                    Ok(()) => std::future::pending().await,
+                    Err(failure) => tracing::warn!(%failure, "secrets are not sealed anew yet"),
+                },
                 Err(SecretFailure::Wrong) => return wrong_secret(),
                 Err(SecretFailure::Store(_)) => {}
             }

@@ -8,11 +8,12 @@ mod source;
 mod values;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use adapters_diesel::DatabaseUrl;
+use adapters_events::{AllowedNetworks, NatsUrl, check_nats_url};
 use adapters_system::SecretKey;
-use domain::{ConfirmationPolicy, LinkPolicy};
+use domain::{ConfirmationPolicy, DeliveryPolicy, LinkPolicy};
 use use_cases::Policies;
 
 pub(crate) use source::SettingsError;
@@ -47,11 +48,16 @@ const CONFIRMATION_DAILY_ATTEMPTS: &str = "CUSTOMERS_CONFIRMATION_DAILY_ATTEMPTS
 const CONFIRMATION_RESEND_INTERVAL: &str = "CUSTOMERS_CONFIRMATION_RESEND_INTERVAL";
 const LINK_TTL: &str = "CUSTOMERS_LINK_TTL";
 const CARD_LINK_TTL: &str = "CUSTOMERS_CARD_LINK_TTL";
+const EVENT_RETENTION: &str = "CUSTOMERS_EVENT_RETENTION";
+const WEBHOOK_RETRY_SCHEDULE: &str = "CUSTOMERS_WEBHOOK_RETRY_SCHEDULE";
+const WEBHOOK_ALLOWED_NETWORKS: &str = "CUSTOMERS_WEBHOOK_ALLOWED_NETWORKS";
+const NATS_URL: &str = "CUSTOMERS_NATS_URL";
+const NATS_CREDENTIALS: &str = "CUSTOMERS_NATS_CREDENTIALS";
 const LOG: &str = "CUSTOMERS_LOG";
 const LOG_FORMAT: &str = "CUSTOMERS_LOG_FORMAT";
 
 /// Every setting there is.
-pub(crate) const SETTINGS: [Setting; 15] = [
+pub(crate) const SETTINGS: [Setting; 20] = [
     setting(LISTEN, "127.0.0.1:8080", "address to listen on; port 0 picks one"),
     setting(PUBLIC_URL, "", "origin of the URLs that customers open; needed when listening on other than loopback"),
     setting(DATABASE_URL, "sqlite:customers.db", "sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE"),
@@ -75,6 +81,22 @@ pub(crate) const SETTINGS: [Setting; 15] = [
     },
     setting(LINK_TTL, "60m", "how long a link to an address form lives"),
     setting(CARD_LINK_TTL, "15m", "how long a link to the card form lives"),
+    setting(EVENT_RETENTION, "30d", "how long events and their deliveries are kept that nobody waits for"),
+    setting(
+        WEBHOOK_RETRY_SCHEDULE,
+        "5s,30s,2m,10m,1h,3h,6h,12h,24h",
+        "the waits between the tries of a delivery; after the last one's try it is given up",
+    ),
+    Setting {
+        dev_default: Some("127.0.0.0/8,::1/128"),
+        ..setting(
+            WEBHOOK_ALLOWED_NETWORKS,
+            "",
+            "networks (CIDR) to which webhooks may go that they may not by default: loopback, private, and http",
+        )
+    },
+    setting(NATS_URL, "", "nats:// or tls://[USER:PASSWORD@]HOST:PORT; events are published there when it is set"),
+    setting(NATS_CREDENTIALS, "", "file of NATS credentials, as `nsc generate creds` writes it"),
     setting(LOG, "info", "what is logged: error, warn, info, debug, trace, or a filter by module"),
     setting(LOG_FORMAT, "text", "how it is logged: text or json"),
 ];
@@ -89,6 +111,9 @@ pub(crate) struct Settings {
     pub(crate) secret_key: Option<SecretKey>,
     pub(crate) secret_key_previous: Option<SecretKey>,
     pub(crate) policies: Policies,
+    pub(crate) webhook_networks: AllowedNetworks,
+    pub(crate) nats_url: Option<NatsUrl>,
+    pub(crate) nats_credentials: Option<PathBuf>,
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
 }
@@ -106,7 +131,9 @@ impl Settings {
         let settings = Self {
             listen: source.required(LISTEN, values::listen)?,
             public_url: source.optional(PUBLIC_URL, values::origin)?,
-            database_url: source.url(DATABASE_URL, values::database_url)?,
+            database_url: source
+                .url(DATABASE_URL, values::database_url)?
+                .ok_or_else(|| SettingsError::missing(DATABASE_URL, "set"))?,
             secret_key: source.secret(SECRET_KEY, values::secret_key)?,
             secret_key_previous: source.secret(SECRET_KEY_PREVIOUS, values::secret_key)?,
             policies: Policies {
@@ -122,7 +149,12 @@ impl Settings {
                     ttl: source.required(LINK_TTL, positive_duration)?,
                     card_ttl: source.required(CARD_LINK_TTL, positive_duration)?,
                 },
+                deliveries: DeliveryPolicy { retries: source.required(WEBHOOK_RETRY_SCHEDULE, values::durations)? },
+                event_retention: source.required(EVENT_RETENTION, positive_duration)?,
             },
+            webhook_networks: source.optional(WEBHOOK_ALLOWED_NETWORKS, AllowedNetworks::parse)?.unwrap_or_default(),
+            nats_url: source.url(NATS_URL, check_nats_url)?,
+            nats_credentials: source.optional(NATS_CREDENTIALS, values::path)?,
             log: source.required(LOG, values::log_filter)?,
             log_format: source.required(LOG_FORMAT, values::log_format)?,
         };
@@ -134,6 +166,13 @@ impl Settings {
             return Err(SettingsError::missing(SECRET_KEY, values::SECRET_KEY_ALLOWED));
         }
         Ok(settings)
+    }
+}
+
+impl Settings {
+    /// Where events say that they come from (`source` of CloudEvents).
+    pub(crate) fn event_source(&self) -> String {
+        self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
     }
 }
 

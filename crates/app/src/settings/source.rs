@@ -138,14 +138,14 @@ impl Source {
         self.parsed(name, parse, |_| false)
     }
 
-    /// A URL that has a default and is shown only where it cannot hold a password.
+    /// A URL that may be left out and is shown only where it cannot hold a password.
     pub(super) fn url<T>(
         &self,
         name: &'static str,
         parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<T, SettingsError> {
+    ) -> Result<Option<T>, SettingsError> {
         let without_password = |text: &str| !text.contains(['@', '?']);
-        self.parsed(name, parse, without_password)?.ok_or_else(|| SettingsError::missing(name, "set"))
+        self.parsed(name, parse, without_password)
     }
 
     fn parsed<T>(

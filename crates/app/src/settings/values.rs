@@ -1,6 +1,7 @@
 //! Values of settings, read from their text. What each refuses with is what the setting must be.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use actix_web::http::Uri;
 use adapters_diesel::DatabaseUrl;
@@ -92,6 +93,18 @@ pub(super) fn duration(text: &str) -> Result<TimeDelta, String> {
     };
     let total = number.parse::<i64>().ok().and_then(|number| number.checked_mul(milliseconds));
     total.map(TimeDelta::milliseconds).filter(|total| *total <= TimeDelta::days(365)).ok_or_else(allowed)
+}
+
+/// The waits of a schedule, a comma between.
+pub(super) fn durations(text: &str) -> Result<Vec<TimeDelta>, String> {
+    let waits: Option<Vec<TimeDelta>> = text.split(',').map(|wait| duration(wait.trim()).ok()).collect();
+    waits.filter(|waits| waits.len() <= 100).ok_or_else(|| {
+        "durations with commas between, such as 5s,30s,2m, at most 100, each an integer and ms, s, m, h or d".to_owned()
+    })
+}
+
+pub(super) fn path(text: &str) -> Result<PathBuf, String> {
+    if text.trim().is_empty() { Err("the path of a file".to_owned()) } else { Ok(text.into()) }
 }
 
 /// A duration above zero.
