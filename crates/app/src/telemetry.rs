@@ -18,8 +18,10 @@ const WAITING_LINES: usize = 8_192;
 /// place alone: their message may quote what a caller wrote.
 pub(crate) fn start(settings: &Settings) -> WorkerGuard {
     // The HTTP library's own start lines say again what ours says, and its lines about connections are strangers'
-    // doing. A filter that names them has the last word.
-    let filter = EnvFilter::new(format!("actix_server=warn,actix_http=off,{START}=info,{}", settings.log));
+    // doing; what the NATS library says of its connection, ours says when it matters. A filter that names them has the
+    // last word.
+    let quiet = "actix_server=warn,actix_http=off,async_nats=off";
+    let filter = EnvFilter::new(format!("{quiet},{START}=info,{}", settings.log));
     let (writer, guard) =
         NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES).lossy(true).finish(stderr());
     // Where the log cannot be written, it cannot be told there either.
