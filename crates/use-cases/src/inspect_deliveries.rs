@@ -74,3 +74,72 @@ impl Service {
         Ok(found.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{READER, WRITER, World, at, stored_endpoint, stored_event};
+
+    fn world() -> World {
+        let mut world = World::new();
+        world.endpoints.expect_find().returning(|_| Ok(Some(stored_endpoint())));
+        world
+    }
+
+    fn id() -> EndpointId {
+        stored_endpoint().endpoint.id
+    }
+
+    fn replayed(position: i64) -> NewDelivery {
+        let event = stored_event(1, position);
+        NewDelivery {
+            id: DeliveryId::from(uuid::Uuid::nil()),
+            event_id: event.id,
+            customer_id: event.customer_id,
+            position,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_replay_walks_through_the_log_in_pieces() {
+        let mut world = world();
+        world.deliveries.expect_replayable().times(3).returning(|query| {
+            assert_eq!((query.since, &query.event_types), (at(5), &stored_endpoint().endpoint.event_types));
+            let first = query.after + 1;
+            Ok(if first < 1_000 { (first..first + 500).map(replayed).collect() } else { Vec::new() })
+        });
+        world.deliveries.expect_enqueue_repeats().times(2).returning(|_, deliveries, repeat, now| {
+            assert_eq!((deliveries.len(), repeat, now), (500, Repeat::Replay, World::NOW));
+            assert!(deliveries.iter().all(|one| one.id != replayed(1).id), "each has an id");
+            Ok(())
+        });
+        assert_eq!(world.service().replay(WRITER, id(), at(5)).await, Ok(1_000));
+    }
+
+    #[tokio::test]
+    async fn a_replay_of_too_much_queues_nothing() {
+        let mut world = world();
+        world
+            .deliveries
+            .expect_replayable()
+            .returning(|query| Ok((query.after + 1..=query.after + 500).map(replayed).collect()));
+        let outcome = world.service().replay(WRITER, id(), at(0)).await;
+        let Err(Failure::Refused(Refusal::InvalidFields(errors))) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(errors[0].field, "since");
+    }
+
+    #[tokio::test]
+    async fn a_delivery_that_is_not_there_is_not_found_and_a_read_key_repeats_nothing() {
+        let mut world = world();
+        world.deliveries.expect_redeliver().returning(|_, _, _, _| Ok(None));
+        world.deliveries.expect_list().returning(|_| Ok(None));
+        let service = world.service();
+        let delivery = DeliveryId::from(uuid::Uuid::nil());
+        assert_eq!(service.redeliver(WRITER, id(), delivery).await, Err(Failure::DeliveryNotFound));
+        assert_eq!(service.redeliver(READER, id(), delivery).await, Err(Failure::Forbidden));
+        assert_eq!(service.replay(READER, id(), at(0)).await, Err(Failure::Forbidden));
+        let query = DeliveryQuery { endpoint_id: id(), status: None, after: Some(delivery), limit: 1 };
+        let outcome = service.list_deliveries(query).await;
+        assert!(matches!(outcome, Err(Failure::Refused(Refusal::InvalidFields(_)))), "{outcome:?}");
+    }
+}

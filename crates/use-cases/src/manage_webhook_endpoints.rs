@@ -286,3 +286,143 @@ impl Service {
 fn context(id: EndpointId) -> [u8; 16] {
     *id.uuid().as_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{READER, WRITER, World, at, reply, stored_endpoint};
+    use ports::Unsealed;
+
+    fn url() -> WebhookUrl {
+        WebhookUrl("https://hooks.example.com/".to_owned())
+    }
+
+    fn command() -> CreateEndpoint {
+        CreateEndpoint { url: url(), event_types: vec![EventType::Verification], description: None }
+    }
+
+    fn holding(stored: StoredEndpoint) -> World {
+        let mut world = World::new();
+        world.with_seals();
+        world.endpoints.expect_find().returning(move |_| Ok(Some(stored.clone())));
+        world
+    }
+
+    #[tokio::test]
+    async fn a_new_endpoint_is_stored_with_its_secret_sealed() {
+        let mut world = World::new();
+        world.with_seals();
+        world.endpoints.expect_list().returning(|| Ok(Vec::new()));
+        world.endpoints.expect_insert().once().returning(|stored| {
+            assert_eq!(stored.secret, Sealed(vec![!7; 32]));
+            assert_eq!(stored.endpoint.created_at, World::NOW);
+            Ok(())
+        });
+        let (endpoint, secret) = world.service().create_endpoint(WRITER, command()).await.unwrap();
+        assert_eq!((endpoint.url.as_str(), secret.bytes()), ("https://hooks.example.com/", [7; 32].as_slice()));
+    }
+
+    #[tokio::test]
+    async fn there_are_not_endpoints_without_number() {
+        let mut world = World::new();
+        world.endpoints.expect_list().returning(|| Ok(vec![stored_endpoint(); Service::MAX_ENDPOINTS]));
+        assert_eq!(world.service().create_endpoint(WRITER, command()).await, Err(Failure::TooManyEndpoints));
+    }
+
+    #[tokio::test]
+    async fn a_read_key_manages_nothing() {
+        let service = World::new().service();
+        let id = stored_endpoint().endpoint.id;
+        assert_eq!(service.create_endpoint(READER, command()).await, Err(Failure::Forbidden));
+        assert_eq!(service.update_endpoint(READER, id, UpdateEndpoint::default()).await, Err(Failure::Forbidden));
+        assert_eq!(service.delete_endpoint(READER, id).await, Err(Failure::Forbidden));
+        assert_eq!(service.rotate_endpoint_secret(READER, id).await, Err(Failure::Forbidden));
+        assert_eq!(service.test_endpoint(READER, id, |_, _| String::new()).await, Err(Failure::Forbidden));
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_is_disabled_once_and_what_changes_nothing_is_not_stored() {
+        let mut world = holding(stored_endpoint());
+        world.endpoints.expect_update().once().returning(|_, edits, _| {
+            let disabled = Disabled { at: World::NOW, reason: DisabledReason::Requested };
+            assert_eq!(edits, EndpointEdits { disabled: Member::Value(disabled), ..EndpointEdits::default() });
+            Ok(Some(stored_endpoint()))
+        });
+        let service = world.service();
+        let id = stored_endpoint().endpoint.id;
+        let disabling = UpdateEndpoint { disabled: Some(true), ..UpdateEndpoint::default() };
+        service.update_endpoint(WRITER, id, disabling).await.unwrap();
+        let enabling = UpdateEndpoint { disabled: Some(false), ..UpdateEndpoint::default() };
+        assert_eq!(service.update_endpoint(WRITER, id, enabling).await, Ok(stored_endpoint().endpoint));
+    }
+
+    #[tokio::test]
+    async fn after_a_rotation_the_old_secret_signs_for_a_day() {
+        let mut world = holding(stored_endpoint());
+        world.endpoints.expect_update().once().returning(|_, edits, _| {
+            let (secret, previous) = edits.secrets.unwrap();
+            assert_eq!(secret, Sealed(vec![!7; 32]));
+            let until = World::NOW + WebhookEndpoint::ROTATION;
+            assert_eq!(previous, Some(PreviousSecret { secret: stored_endpoint().secret, until }));
+            Ok(Some(stored_endpoint()))
+        });
+        let service = world.service();
+        service.rotate_endpoint_secret(WRITER, stored_endpoint().endpoint.id).await.unwrap();
+
+        let previous = PreviousSecret { secret: Sealed(vec![2; 24]), until: at(10) };
+        let rotated = StoredEndpoint { previous_secret: Some(previous), ..stored_endpoint() };
+        let secrets = service.signing_secrets(&rotated);
+        assert_eq!((secrets.at(at(9)).len(), secrets.at(at(10)).len()), (2, 1));
+        assert_eq!(secrets.at(at(9))[1].bytes(), [!2; 24], "the newest first");
+    }
+
+    #[tokio::test]
+    async fn what_the_previous_key_sealed_is_sealed_anew_and_nothing_else() {
+        let mut world = World::new();
+        let (old, new) = (stored_endpoint(), StoredEndpoint { secret: Sealed(vec![9; 40]), ..stored_endpoint() });
+        world.endpoints.expect_list().returning(move || Ok(vec![old.clone(), new.clone()]));
+        world
+            .secrets
+            .expect_unseal()
+            .returning(|_, _, sealed| Some(Unsealed { plain: sealed.0.clone(), by_previous: sealed.0[0] == 1 }));
+        world.secrets.expect_seal().returning(|_, _, _| Sealed(vec![9; 40]));
+        world.endpoints.expect_update().once().returning(|_, edits, _| {
+            assert_eq!(edits.secrets, Some((Sealed(vec![9; 40]), None)));
+            Ok(None)
+        });
+        world.service().reseal_secrets().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_test_is_sent_signed_and_its_outcome_told() {
+        let mut world = holding(stored_endpoint());
+        world.webhooks.expect_send().once().returning(|message| {
+            assert_eq!((message.event.event_type.as_str(), message.event.payload.as_str()), ("ping", "a ping"));
+            assert_eq!((message.event.customer_id, message.secrets.len()), (None, 1));
+            reply(Some(418))
+        });
+        let id = stored_endpoint().endpoint.id;
+        let outcome = world.service().test_endpoint(WRITER, id, |_, _| "a ping".to_owned()).await.unwrap();
+        assert_eq!(outcome.1, reply(Some(418)).tried);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_sent_unsigned() {
+        let mut world = World::new();
+        world.endpoints.expect_find().returning(|_| Ok(Some(stored_endpoint())));
+        world.secrets.expect_unseal().returning(|_, _, _| None);
+        let outcome = world.service().test_endpoint(WRITER, stored_endpoint().endpoint.id, |_, _| String::new()).await;
+        assert!(matches!(outcome, Err(Failure::Store(StoreError::Corrupt { column: "secret", .. }))), "{outcome:?}");
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_is_not_there_is_not_found() {
+        let mut world = World::new();
+        world.endpoints.expect_find().returning(|_| Ok(None));
+        world.endpoints.expect_delete().returning(|_| Ok(false));
+        let service = world.service();
+        let id = stored_endpoint().endpoint.id;
+        assert_eq!(service.find_endpoint(id).await, Err(Failure::EndpointNotFound));
+        assert_eq!(service.delete_endpoint(WRITER, id).await, Err(Failure::EndpointNotFound));
+    }
+}

@@ -60,7 +60,7 @@ impl Service {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::World;
+    use crate::testing::{World, stored_event};
     use ports::StoreError;
 
     const FIRST: EventQuery = EventQuery { after: None, customer_id: None, limit: 20 };
@@ -72,6 +72,28 @@ mod tests {
         let outcome = world.service().read_events(FIRST).await;
         let Err(Failure::Refused(Refusal::InvalidFields(errors))) = outcome else { panic!("{outcome:?}") };
         assert_eq!(errors[0].field, "after");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn events_are_awaited_and_looked_for_although_nobody_said_anything() {
+        let mut world = World::new();
+        let mut looks = 0;
+        world.events.expect_page().times(3).returning(move |_| {
+            looks += 1;
+            let events = if looks == 3 { vec![stored_event(1, 1)] } else { Vec::new() };
+            Ok(Some(EventPage { events, more: false }))
+        });
+        let page = world.service().await_events(FIRST, Duration::from_secs(60)).await.unwrap();
+        assert_eq!(page.events, [stored_event(1, 1)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn patience_has_an_end() {
+        let mut world = World::new();
+        world.events.expect_page().returning(|_| Ok(Some(EventPage::default())));
+        let started = Instant::now();
+        let page = world.service().await_events(FIRST, Duration::from_secs(60)).await.unwrap();
+        assert_eq!((page.events.len(), started.elapsed().as_secs()), (0, 60));
     }
 
     #[tokio::test]

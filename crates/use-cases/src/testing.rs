@@ -4,15 +4,17 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::{
-    ConfirmationPolicy, ConfirmationToken, CountryCode, Customer, CustomerId, EventId, LinkId, Moment, NewCustomer,
-    Phone, PhoneValidation, Profile, Timestamp,
+    ConfirmationPolicy, ConfirmationToken, CountryCode, Customer, CustomerId, DeliveryId, DeliveryTry, EndpointId,
+    EventId, EventType, LinkId, Moment, NewCustomer, Phone, PhoneValidation, Profile, Timestamp, WebhookEndpoint,
 };
 use ports::{
-    ApiKeyId, Digest, LinkCode, MockApiKeyRepository, MockClock, MockCustomerRepository, MockDeliveryRepository,
-    MockEndpointRepository, MockEventOutbox, MockEventSignal, MockIdGenerator, MockInstallationRepository,
-    MockLinkRepository, MockReceiverRepository, MockSecrets, MockTokenGenerator, MockWebhookSender, Scope,
+    ApiKeyId, Digest, DueDelivery, EventSignal, LeaseHolder, LinkCode, MockApiKeyRepository, MockClock,
+    MockCustomerRepository, MockDeliveryRepository, MockEndpointRepository, MockEventOutbox, MockIdGenerator,
+    MockInstallationRepository, MockLinkRepository, MockReceiverRepository, MockSecrets, MockTokenGenerator,
+    MockWebhookSender, Scope, Sealed, StoredEndpoint, StoredEvent, Unsealed, WebhookReply, WebhookSecret,
 };
 use uuid::Uuid;
 
@@ -69,11 +71,26 @@ fn digest_of(secret: &str) -> Digest {
     Digest(digest)
 }
 
+/// A signal that nobody ever hears: who waits has to look by himself.
+struct Silence;
+
+#[async_trait]
+impl EventSignal for Silence {
+    fn announce(&self) {}
+
+    fn count(&self) -> u64 {
+        1
+    }
+
+    async fn heard(&self, count: u64) -> u64 {
+        if count == 1 { std::future::pending().await } else { 1 }
+    }
+}
+
 /// Every port as a mock. The clock stands still at [`World::NOW`]; ids and tokens are always the same.
 pub(crate) struct World {
     pub(crate) customers: MockCustomerRepository,
     pub(crate) events: MockEventOutbox,
-    pub(crate) signal: MockEventSignal,
     pub(crate) receivers: MockReceiverRepository,
     pub(crate) endpoints: MockEndpointRepository,
     pub(crate) deliveries: MockDeliveryRepository,
@@ -97,12 +114,9 @@ impl World {
         clock.expect_now().return_const(Self::NOW);
         let mut tokens = MockTokenGenerator::new();
         tokens.expect_confirmation_token().return_const(token());
-        let mut signal = MockEventSignal::new();
-        signal.expect_announce().return_const(());
         Self {
             customers: MockCustomerRepository::new(),
             events: MockEventOutbox::new(),
-            signal,
             receivers: MockReceiverRepository::new(),
             endpoints: MockEndpointRepository::new(),
             deliveries: MockDeliveryRepository::new(),
@@ -129,16 +143,29 @@ impl World {
         self.secrets.expect_digest().returning(digest_of);
     }
 
+    /// Seals by turning bits over, and opens what was sealed so.
+    pub(crate) fn with_seals(&mut self) {
+        let turned = |bytes: &[u8]| bytes.iter().map(|byte| !byte).collect::<Vec<u8>>();
+        self.secrets.expect_seal().returning(move |_, _, plain| Sealed(turned(plain)));
+        self.secrets
+            .expect_unseal()
+            .returning(move |_, _, sealed| Some(Unsealed { plain: turned(&sealed.0), by_previous: false }));
+        self.tokens.expect_webhook_secret().returning(|| WebhookSecret::new(vec![7; 32]).unwrap());
+    }
+
     pub(crate) fn service(self) -> Service {
         let mut ids = MockIdGenerator::new();
         ids.expect_customer_id().return_const(customer_id());
         ids.expect_event_id().return_const(EventId::from(Uuid::from_u128(3)));
         ids.expect_link_id().return_const(LinkId::from(Uuid::from_u128(99)));
+        ids.expect_endpoint_id().return_const(EndpointId::from(Uuid::from_u128(0xe0)));
+        ids.expect_delivery_id().return_const(DeliveryId::from(Uuid::from_u128(0xd0)));
+        ids.expect_lease_holder().return_const(LeaseHolder(Uuid::from_u128(5)));
         ids.expect_api_key_id().return_const(ApiKeyId(Uuid::from_u128(4)));
         let ports = Ports {
             customers: Arc::new(self.customers),
             events: Arc::new(self.events),
-            signal: Arc::new(self.signal),
+            signal: Arc::new(Silence),
             receivers: Arc::new(self.receivers),
             endpoints: Arc::new(self.endpoints),
             deliveries: Arc::new(self.deliveries),
@@ -153,5 +180,55 @@ impl World {
             secrets: Arc::new(self.secrets),
         };
         Service::new(ports, Policies::default())
+    }
+}
+
+/// An endpoint that is enabled and well.
+pub(crate) fn stored_endpoint() -> StoredEndpoint {
+    let endpoint = WebhookEndpoint {
+        id: EndpointId::from(Uuid::from_u128(0xe0)),
+        url: "https://hooks.example.com/".to_owned(),
+        event_types: vec![EventType::Verification],
+        description: None,
+        disabled: None,
+        failing_since: None,
+        created_at: at(0),
+        updated_at: at(0),
+    };
+    StoredEndpoint { endpoint, secret: Sealed(vec![1; 40]), previous_secret: None }
+}
+
+/// An event of the customer of this number, at this place in the log.
+pub(crate) fn stored_event(customer: u128, position: i64) -> StoredEvent {
+    StoredEvent {
+        id: EventId::from(Uuid::from_u128(0xe_0000 + u128::try_from(position).unwrap())),
+        customer_id: CustomerId::from(Uuid::from_u128(customer)),
+        event_type: "verification".to_owned(),
+        occurred_at: World::NOW,
+        position,
+        token_generated_at: None,
+        payload: "{}".to_owned(),
+    }
+}
+
+/// An event on its way to an endpoint, not tried yet.
+pub(crate) fn due_delivery(number: u128) -> DueDelivery {
+    DueDelivery {
+        id: DeliveryId::from(Uuid::from_u128(number)),
+        event: stored_event(number, i64::try_from(number).unwrap()),
+        tries: 0,
+        repeat: None,
+        is_superseded: false,
+        wrong_tries: 0,
+    }
+}
+
+/// What an endpoint answers; nothing, where there is no status.
+pub(crate) fn reply(status_code: Option<u16>) -> WebhookReply {
+    let error = status_code.is_none().then(|| "the connection was refused".to_owned());
+    let duration = TimeDelta::milliseconds(3);
+    WebhookReply {
+        tried: DeliveryTry { at: World::NOW, duration, status_code, answer: None, error },
+        retry_after: None,
     }
 }

@@ -18,14 +18,14 @@ use crate::Service;
 use crate::manage_webhook_endpoints::SigningSecrets;
 
 /// How many deliveries to one endpoint are under way at once.
-const AT_ONCE: usize = 64;
+pub(super) const AT_ONCE: usize = 64;
 /// How many events are queued at once.
 const BATCH: u32 = 500;
 
 /// A delivery that was sent, and what came of it.
-struct Sent {
-    due: DueDelivery,
-    reply: WebhookReply,
+pub(super) struct Sent {
+    pub(super) due: DueDelivery,
+    pub(super) reply: WebhookReply,
 }
 
 /// The worker. It holds in memory what is under way, at most [`AT_ONCE`] deliveries; all else waits in the store.
@@ -92,7 +92,7 @@ impl EndpointWorker {
     }
 
     /// One round. What ended is recorded first: only then is it certain what is due.
-    async fn step(&mut self) -> Result<(), LeaseError> {
+    pub(super) async fn step(&mut self) -> Result<(), LeaseError> {
         while let Some(sent) = self.sends.try_join_next() {
             self.note(sent);
         }
@@ -105,7 +105,7 @@ impl EndpointWorker {
 
     /// Waits until there is something to do: a send has ended, there is news, something is due, or the circuit breaker
     /// lets a try through.
-    async fn wait(&mut self) {
+    pub(super) async fn wait(&mut self) {
         let now = Instant::now();
         let pause = self.breaker.opens_at(now);
         let next = match (pause, self.next_due) {
@@ -202,6 +202,12 @@ impl EndpointWorker {
         });
     }
 
+    /// How many are under way or not recorded yet.
+    #[cfg(test)]
+    pub(super) fn under_way(&self) -> usize {
+        self.under_way.len()
+    }
+
     /// Records what ended and sees what it says about the endpoint.
     async fn record(&mut self) -> Result<(), LeaseError> {
         if self.ended.is_empty() {
@@ -229,7 +235,7 @@ impl EndpointWorker {
     }
 
     /// What happens to a delivery after a try.
-    fn judged(&self, Sent { due, reply }: &Sent, now: Timestamp) -> RecordedTry {
+    pub(super) fn judged(&self, Sent { due, reply }: &Sent, now: Timestamp) -> RecordedTry {
         let number = due.tries + 1;
         let policy = &self.service.policies.deliveries;
         let then = if reply.tried.is_accepted() {

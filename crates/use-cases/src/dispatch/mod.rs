@@ -9,6 +9,8 @@ mod circuit_breaker;
 mod endpoint_worker;
 mod log_worker;
 mod prune;
+#[cfg(test)]
+mod tests;
 mod waiting;
 
 use std::collections::{HashMap, HashSet};
