@@ -3,11 +3,14 @@
 use std::thread::available_parallelism;
 
 use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
 use diesel::{Connection as _, PgConnection};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use crate::failure::Failure;
 use crate::lane::Lane;
+use crate::schema::customers;
+use crate::sql_types::RowId;
 
 #[path = "store/mod.rs"]
 mod store;
@@ -59,6 +62,14 @@ fn transaction<T>(
     work: impl FnOnce(&mut Connection) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     connection.build_transaction().read_committed().run(work)
+}
+
+/// Locks rows that are to be changed, in one order: an update of many takes them in the order of its plan, so that two
+/// could wait for each other.
+fn lock_customers(connection: &mut Connection, ids: &[RowId]) -> Result<(), Failure> {
+    let rows = customers::table.filter(customers::id.eq_any(ids)).order(customers::id).select(customers::id);
+    rows.for_no_key_update().load::<RowId>(connection)?;
+    Ok(())
 }
 
 /// The transaction that migrations run in, under the lock that other processes wait for.

@@ -173,4 +173,4 @@ diesel::table! {
 }
 
 diesel::joinable!(phone_number_claims -> customers (customer_id));
-diesel::allow_tables_to_appear_in_same_query!(customers, phone_number_claims, events, deliveries);
+diesel::allow_tables_to_appear_in_same_query!(customers, phone_number_claims, events, deliveries, webhook_endpoints);

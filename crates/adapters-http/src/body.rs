@@ -176,9 +176,14 @@ impl Members {
         text
     }
 
-    /// Whether a member is there, `null` or not.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.members.contains_key(name)
+    /// Notes each of these that is not there, or `null`, and takes it.
+    pub(crate) fn require(&mut self, names: &[&'static str]) {
+        for name in names {
+            if self.members.get(*name).is_none_or(Value::is_null) {
+                self.members.shift_remove(*name);
+                self.refuse(name, FieldCode::Missing, "is required");
+            }
+        }
     }
 
     /// A list of texts; `None` when it is absent, or wrong, which is noted.
@@ -193,14 +198,15 @@ impl Members {
         texts
     }
 
-    /// Yes or no; `None` when it is absent or `null` (or wrong, which is noted).
-    pub(crate) fn flag(&mut self, name: &'static str) -> Option<bool> {
-        match self.members.shift_remove(name)? {
-            Value::Null => None,
-            Value::Bool(flag) => Some(flag),
-            _ => {
+    /// Yes or no. What is wrong is noted, and absent.
+    pub(crate) fn flag(&mut self, name: &'static str) -> Member<bool> {
+        match self.members.shift_remove(name) {
+            None => Member::Absent,
+            Some(Value::Null) => Member::Null,
+            Some(Value::Bool(flag)) => Member::Value(flag),
+            Some(_) => {
                 self.refuse(name, FieldCode::WrongType, "must be true or false");
-                None
+                Member::Absent
             }
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
-use domain::{EventId, FieldCode, FieldError};
+use domain::{EventId, FieldCode, FieldError, Refusal};
 use futures_util::stream;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
@@ -15,14 +15,16 @@ use use_cases::{EventQuery, Failure, StoreError};
 
 use crate::State;
 use crate::caller::{Authenticated, bearer};
-use crate::events::{document, event_id_in_query};
+use crate::events::document;
 use crate::problem::Problem;
 use crate::query::Query;
 
 /// How many streams a process serves at once: each looks into the database now and then.
 pub(crate) const MAX_STREAMS: usize = 256;
 
-const LAST_EVENT_ID: &str = "last-event-id";
+const AFTER: &str = "after";
+const LAST_EVENT_ID: &str = "Last-Event-ID";
+const MUST_BE: &str = "must be the id of an event; leave it out to begin with what comes from now on";
 /// How many events are read at once, and with [`BUFFERED`] what a slow client can make the service hold.
 const PAGE: u32 = 50;
 /// How many pieces wait for a client.
@@ -40,7 +42,7 @@ pub(crate) async fn stream(
     state: web::Data<State>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let after = begin_after(&request)?;
+    let (after, said_by) = begin_after(&request)?;
     let permit = state.streams.clone().try_acquire_owned().map_err(|_| {
         Problem::unavailable_because(
             "Close a live stream, or read `GET /v1/events`: this process serves no more streams.",
@@ -50,7 +52,11 @@ pub(crate) async fn stream(
     let query = match after {
         // An id that is none is told before the stream begins.
         Some(_) => {
-            state.service.read_events(EventQuery { limit: 1, ..query.clone() }).await?;
+            let first = state.service.read_events(EventQuery { limit: 1, ..query.clone() }).await;
+            first.map_err(|failure| match failure {
+                Failure::Refused(Refusal::InvalidFields(_)) => no_event(said_by),
+                other => other.into(),
+            })?;
             query
         }
         None => EventQuery { after: state.service.last_event().await?, ..query },
@@ -71,17 +77,19 @@ pub(crate) async fn stream(
     Ok(response.content_type("text/event-stream").streaming(body))
 }
 
-/// The header has the last word: a browser that comes back sends it, with the address that it began with.
-fn begin_after(request: &HttpRequest) -> Result<Option<EventId>, Problem> {
+/// The event to begin after, and what said so. The header has the last word: a browser that comes back sends it, with the
+/// address that it began with.
+fn begin_after(request: &HttpRequest) -> Result<(Option<EventId>, &'static str), Problem> {
     let mut query = Query::parse(request.query_string());
-    let after = event_id_in_query(&mut query);
+    let after = query.take(AFTER, MUST_BE, EventId::parse);
     query.finish()?;
-    let Some(header) = request.headers().get(LAST_EVENT_ID) else { return Ok(after) };
-    let id = header.to_str().ok().and_then(EventId::parse).ok_or_else(|| {
-        let detail = "must be the id of an event; leave it out to begin with what comes from now on";
-        Problem::invalid_parameters(vec![FieldError::new("Last-Event-ID", FieldCode::Invalid, detail)])
-    })?;
-    Ok(Some(id))
+    let Some(header) = request.headers().get(LAST_EVENT_ID) else { return Ok((after, AFTER)) };
+    let id = header.to_str().ok().and_then(EventId::parse).ok_or_else(|| no_event(LAST_EVENT_ID))?;
+    Ok((Some(id), LAST_EVENT_ID))
+}
+
+fn no_event(field: &'static str) -> Problem {
+    Problem::invalid_parameters(vec![FieldError::new(field, FieldCode::Invalid, MUST_BE)])
 }
 
 /// Feeds one client, until he or the service goes, his key works no more, or he is too slow.

@@ -44,16 +44,12 @@ pub(crate) async fn retrieve(
 
 fn event_query(query_string: &str) -> Result<EventQuery, Problem> {
     let mut query = Query::parse(query_string);
-    let after = event_id_in_query(&mut query);
+    let must_be = "must be the id of an event; leave it out to begin with the first";
+    let after = query.take("after", must_be, EventId::parse);
     let customer_id = query.take("customer_id", "must be the id of a customer", CustomerId::parse);
     let limit = query.limit();
     query.finish()?;
     Ok(EventQuery { after, customer_id, limit })
-}
-
-/// The event to begin after.
-pub(crate) fn event_id_in_query(query: &mut Query) -> Option<EventId> {
-    query.take("after", "must be the id of an event; leave it out to begin with the first", EventId::parse)
 }
 
 /// The stored document; for a caller who may only read, without tokens.

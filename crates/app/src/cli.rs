@@ -129,8 +129,8 @@ pub(crate) struct CreateEndpointArguments {
     /// A type of events that it takes; may be given again. Without it, all.
     #[arg(long = "event-type", value_name = "TYPE", value_parser = event_type)]
     pub(crate) event_types: Vec<EventType>,
-    /// What to say about it.
-    #[arg(long)]
+    /// What to say about it: 1 to 255 characters.
+    #[arg(long, value_parser = description)]
     pub(crate) description: Option<String>,
     /// For programs: the endpoint with its secret as JSON.
     #[arg(long)]
@@ -169,8 +169,21 @@ impl From<ScopeArgument> for Scope {
     }
 }
 
-fn key_name(text: &str) -> Result<String, &'static str> {
-    let name = text.trim();
-    let usable = (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-    if usable { Ok(name.to_owned()) } else { Err("must be 1 to 100 characters, none of them a control character") }
+fn key_name(text: &str) -> Result<String, String> {
+    line(text, 100)
+}
+
+fn description(text: &str) -> Result<String, String> {
+    line(text, 255)
+}
+
+/// A text that may stand in a table.
+fn line(text: &str, most: usize) -> Result<String, String> {
+    let line = text.trim();
+    let usable = (1..=most).contains(&line.chars().count()) && !line.chars().any(char::is_control);
+    if usable {
+        Ok(line.to_owned())
+    } else {
+        Err(format!("must be 1 to {most} characters, none of them a control character"))
+    }
 }

@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use use_cases::{ApiKeyId, CreateApiKey};
+use domain::Refusal;
+use use_cases::{ApiKeyId, CreateApiKey, Service};
 use wire::WireTime;
 
 use crate::cli::{Cli, Command, CreateKeyArguments, KeysCommand};
@@ -53,6 +54,16 @@ impl From<use_cases::Failure> for Failure {
     fn from(failure: use_cases::Failure) -> Self {
         match failure {
             use_cases::Failure::Store(error) => Self::failed(error.to_string()),
+            use_cases::Failure::EndpointNotFound => {
+                Self::failed("there is no such endpoint; `customers endpoints list` lists them")
+            }
+            use_cases::Failure::TooManyEndpoints => {
+                Self::failed(format!("there are {} endpoints already, as many as there may be", Service::MAX_ENDPOINTS))
+            }
+            use_cases::Failure::Refused(Refusal::InvalidFields(errors)) => {
+                let wrong = errors.iter().map(|error| format!("--{} {}", error.field.replace('_', "-"), error.detail));
+                Self::unusable(wrong.collect::<Vec<_>>().join("; "))
+            }
             other => Self::failed(format!("{other:?}")),
         }
     }

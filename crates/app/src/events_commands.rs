@@ -66,7 +66,7 @@ pub(crate) async fn endpoints(settings: &Settings, command: EndpointsCommand) ->
                 let verdict = if tried.is_accepted() { "accepted" } else { "not accepted" };
                 print(&format!("{event_id} {verdict}: {what} after {} ms", tried.duration.num_milliseconds()))?;
                 if let Some(answer) = &tried.answer {
-                    print(answer)?;
+                    print(&shown(answer))?;
                 }
             }
             if tried.is_accepted() { Ok(()) } else { Err(Failure::failed("the endpoint did not accept the ping")) }
@@ -101,6 +101,12 @@ fn row(endpoint: &WebhookEndpoint) -> [String; 5] {
         endpoint.url.clone(),
         endpoint.description.clone().unwrap_or_default(),
     ]
+}
+
+/// What an endpoint answered, for a terminal, which obeys control characters: they are shown instead.
+fn shown(answer: &str) -> String {
+    let show = |c: char| if c.is_control() && c != '\n' { c.escape_default().to_string() } else { c.to_string() };
+    answer.chars().map(show).collect()
 }
 
 fn print_json(value: &impl Serialize) -> Result<(), Failure> {

@@ -25,7 +25,8 @@ pub(crate) async fn service(settings: &Settings, migrate: bool) -> Result<Servic
 
 /// The same with the database, for whoever also listens to it.
 pub(crate) async fn service_and_database(settings: &Settings, migrate: bool) -> Result<(Service, Database), Failure> {
-    let secrets = secrets(settings)?;
+    // What cannot be used is told before anything is done.
+    let (secrets, broker) = (secrets(settings)?, broker(settings)?);
     let database =
         adapters_diesel::connect(&settings.database_url).await.map_err(|error| database_failure(settings, error))?;
     if migrate {
@@ -34,12 +35,17 @@ pub(crate) async fn service_and_database(settings: &Settings, migrate: bool) -> 
             tracing::info!(migration, "migrated");
         }
     }
-    let service = Service::new(ports(settings, database.clone(), secrets)?, settings.policies.clone());
+    let service = Service::new(ports(settings, database.clone(), secrets, broker)?, settings.policies.clone());
     verify(settings, &service).await?;
     Ok((service, database))
 }
 
-fn ports(settings: &Settings, database: Database, secrets: DerivedSecrets) -> Result<Ports, Failure> {
+fn ports(
+    settings: &Settings,
+    database: Database,
+    secrets: DerivedSecrets,
+    broker: Option<Arc<dyn EventBroker>>,
+) -> Result<Ports, Failure> {
     let webhooks = WebhookClient::new(settings.event_source(), settings.webhook_networks.clone());
     Ok(Ports {
         customers: database.customers,
@@ -49,7 +55,7 @@ fn ports(settings: &Settings, database: Database, secrets: DerivedSecrets) -> Re
         endpoints: database.endpoints,
         deliveries: database.deliveries,
         webhooks: Arc::new(webhooks.map_err(|error| Failure::failed(format!("webhooks: {error}")))?),
-        broker: broker(settings)?,
+        broker,
         links: database.links,
         api_keys: database.api_keys,
         installation: database.installation,

@@ -109,6 +109,13 @@ impl Service {
         self.process.stdout.text().clone()
     }
 
+    /// How much memory it holds, in KiB, as Linux tells it.
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("it runs");
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        resident.and_then(|text| text.split_whitespace().next()?.parse().ok()).expect("a process has a size")
+    }
+
     /// Sends a signal by its name without `SIG`, such as `TERM`.
     pub fn signal(&self, name: &str) {
         let sent = Command::new("sh").args(["-c", &format!("kill -s {name} {}", self.process.id())]).status();

@@ -3,8 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test says what is wrong by panicking")]
 
 use domain::{
-    Change, ConfirmationPolicy, ConfirmationToken, CountryCode, Customer, CustomerId, Email, EventId, Moment,
-    NewCustomer, PersonName, Phone, PhoneValidation, Profile, TimeDelta, Timestamp,
+    Change, ConfirmationPolicy, ConfirmationToken, CountryCode, Customer, CustomerId, Delivery, DeliveryId,
+    DeliveryStatus, DeliveryTry, Disabled, DisabledReason, Email, EndpointId, EventId, EventType, Moment, NewCustomer,
+    PersonName, Phone, PhoneValidation, Profile, Repeat, TimeDelta, Timestamp, WebhookEndpoint,
 };
 use insta::assert_json_snapshot;
 use uuid::Uuid;
@@ -85,4 +86,105 @@ fn the_event_of_a_new_token() {
 #[test]
 fn the_event_of_a_confirmation() {
     assert_json_snapshot!(wire::Event::new(&confirmed().events()[0]));
+}
+
+fn endpoint() -> WebhookEndpoint {
+    WebhookEndpoint {
+        id: EndpointId::from(Uuid::from_u128(8)),
+        url: "https://bot.example.com/events?key=of-its-own".to_owned(),
+        event_types: vec![EventType::Verification],
+        description: Some("The bot".to_owned()),
+        disabled: None,
+        failing_since: None,
+        created_at: at(0),
+        updated_at: at(1),
+    }
+}
+
+fn answered(status_code: u16, answer: Option<&str>) -> DeliveryTry {
+    DeliveryTry {
+        at: at(20),
+        duration: TimeDelta::milliseconds(12),
+        status_code: Some(status_code),
+        answer: answer.map(str::to_owned),
+        error: None,
+    }
+}
+
+fn unanswered() -> DeliveryTry {
+    let error = Some("the connection was refused".to_owned());
+    DeliveryTry { status_code: None, error, ..answered(500, None) }
+}
+
+fn delivery(status: DeliveryStatus, tries: Vec<DeliveryTry>) -> Delivery {
+    Delivery {
+        id: DeliveryId::from(Uuid::from_u128(9)),
+        endpoint_id: endpoint().id,
+        event_id: EventId::from(Uuid::from_u128(7)),
+        event_type: "verification".to_owned(),
+        customer_id: new_customer().id,
+        status,
+        repeat: None,
+        created_at: at(10),
+        tries,
+    }
+}
+
+#[test]
+fn an_endpoint() {
+    assert_json_snapshot!(wire::WebhookEndpoint::new(&endpoint()));
+}
+
+#[test]
+fn an_endpoint_with_its_secret() {
+    let endpoint = WebhookEndpoint { description: None, ..endpoint() };
+    let secret = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned();
+    assert_json_snapshot!(wire::WebhookEndpoint::new(&endpoint).with_secret(secret));
+}
+
+#[test]
+fn an_endpoint_that_was_disabled_because_it_failed() {
+    let disabled = Some(Disabled { at: at(3), reason: DisabledReason::Failing });
+    let endpoint = WebhookEndpoint { disabled, failing_since: Some(at(2)), ..endpoint() };
+    assert_json_snapshot!(wire::WebhookEndpoint::new(&endpoint));
+}
+
+#[test]
+fn a_delivery_that_is_tried_again() {
+    let status = DeliveryStatus::Pending { next_try_at: Some(at(5_000)) };
+    let delivery = delivery(status, vec![answered(500, Some("oops")), unanswered()]);
+    assert_json_snapshot!(wire::Delivery::new(&delivery, Secrecy::Shown));
+}
+
+#[test]
+fn a_delivery_that_waits_for_an_earlier_one() {
+    let delivery = delivery(DeliveryStatus::Pending { next_try_at: None }, Vec::new());
+    assert_json_snapshot!(wire::Delivery::new(&delivery, Secrecy::Shown));
+}
+
+#[test]
+fn a_delivery_that_was_accepted_again() {
+    let delivery = Delivery {
+        repeat: Some(Repeat::Redelivery),
+        ..delivery(DeliveryStatus::Accepted { at: at(32) }, vec![answered(204, None)])
+    };
+    assert_json_snapshot!(wire::Delivery::new(&delivery, Secrecy::Shown));
+}
+
+#[test]
+fn a_delivery_that_was_given_up_as_a_read_key_sees_it() {
+    let delivery = delivery(DeliveryStatus::Failed { at: at(32) }, vec![answered(500, Some("you sent 042917"))]);
+    assert_json_snapshot!(wire::Delivery::new(&delivery, Secrecy::Hidden));
+}
+
+#[test]
+fn what_came_of_a_test() {
+    let event = EventId::from(Uuid::from_u128(7));
+    assert_json_snapshot!("a_test_that_was_accepted", wire::TestOutcome::new(event, &answered(200, Some("thanks"))));
+    assert_json_snapshot!("a_test_that_was_not_answered", wire::TestOutcome::new(event, &unanswered()));
+}
+
+#[test]
+fn a_ping() {
+    assert_json_snapshot!(wire::Ping::new(EventId::from(Uuid::from_u128(7)), at(0)));
 }

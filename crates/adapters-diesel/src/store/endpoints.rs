@@ -89,6 +89,9 @@ impl EndpointRepository for Store {
         self.writers
             .run(move |connection| {
                 write(connection, |connection| {
+                    if is_enabled {
+                        receivers::lock(connection, id.into())?;
+                    }
                     let there =
                         webhook_endpoints::table.find(RowId(id.uuid())).filter(webhook_endpoints::deleted_at.is_null());
                     diesel::update(there).set(&columns).execute(connection)?;

@@ -8,7 +8,7 @@ use domain::{EventId, Timestamp};
 use ports::{Lease, LeaseError, LeaseHolder, ReceiverId, ReceiverRepository, StoreError, StoredEvent};
 
 use super::events::{StoredRow, number_all};
-use super::{Connection, Failure, LEASE_END, NOW, Store, write};
+use super::{Connection, Failure, LEASE_END, NOW, Store, lock_customers, write};
 use crate::schema::{customers, event_numbering, events, receivers};
 use crate::sql_types::{Instant, RowId, RowInstant};
 
@@ -106,6 +106,14 @@ fn hold(connection: &mut Connection, lease: Lease, position: Option<i64>) -> Res
     Ok(rows == 1)
 }
 
+/// Keeps those who work for a receiver from storing anything before the transaction ends. They take this lock first, so
+/// who locks the endpoint or its deliveries too takes it before those.
+pub(super) fn lock(connection: &mut Connection, receiver: ReceiverId) -> Result<(), Failure> {
+    let row = receivers::table.find(RowId(receiver.0));
+    diesel::update(row).set(receivers::position.eq(receivers::position)).execute(connection)?;
+    Ok(())
+}
+
 /// Makes a receiver known at the end of the log, of which all that is committed has been numbered just now.
 pub(super) fn insert(connection: &mut Connection, receiver: ReceiverId) -> Result<(), Failure> {
     let end: i64 = event_numbering::table.find(1_i16).select(event_numbering::last_position).first(connection)?;
@@ -182,6 +190,7 @@ pub(super) fn mark_sent(connection: &mut Connection, accepted: &[EventId], now: 
     if whose.is_empty() {
         return Ok(());
     }
+    lock_customers(connection, &whose)?;
     let unmarked = customers::table
         .filter(customers::id.eq_any(whose))
         .filter(customers::confirmation_sent_at.is_null())

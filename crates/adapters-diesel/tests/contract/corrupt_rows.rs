@@ -1,9 +1,10 @@
 //! Rows that no longer parse are told by table, column and key.
 
 use chrono::TimeDelta;
-use domain::{Customer, Link, LinkId, LinkPolicy, LinkPurpose, NewCustomer};
-use ports::{ApiKey, ApiKeyId, Digest, Scope, StoreError, StoredLink};
+use domain::{AfterTry, Customer, Link, LinkId, LinkPolicy, LinkPurpose, NewCustomer};
+use ports::{ApiKey, ApiKeyId, DeliveryQuery, Digest, Scope, StoreError, StoredLink};
 
+use crate::delivering::{endpoint_of, first_event, held_endpoint, new_endpoint, queue, retry, try_due};
 use crate::fixture::Fixture;
 use crate::making::{at, changed, creation, fresh_uuid, full_profile, new_customer};
 
@@ -12,6 +13,10 @@ crate::on_both_databases!(
     a_links_row_that_does_not_parse_is_named,
     a_keys_row_that_does_not_parse_is_named,
     a_check_value_of_another_length_is_named,
+    an_events_row_that_does_not_parse_is_named,
+    an_endpoints_row_that_does_not_parse_is_named,
+    a_deliverys_row_that_does_not_parse_is_named,
+    a_trys_row_that_does_not_parse_is_named,
 );
 
 /// A time that the database keeps and no calendar has.
@@ -100,4 +105,94 @@ async fn a_check_value_of_another_length_is_named(db: Fixture) {
     db.execute(&format!("UPDATE secret_check SET digest = {}", short_bytes(&db)));
     let corrupt = StoreError::Corrupt { table: "secret_check", column: "digest", id: "1".to_owned() };
     assert_eq!(db.database.installation.secret_check(Digest([1; 32])).await, Err(corrupt));
+}
+
+async fn an_events_row_that_does_not_parse_is_named(db: Fixture) {
+    let lease = held_endpoint(&db).await;
+    for column in ["occurred_at", "token_generated_at"] {
+        let event = first_event(&db).await;
+        queue(&db, lease, &[&event], 0).await;
+        let corrupt = StoreError::Corrupt { table: "events", column, id: event.id.uuid().to_string() };
+        let id = db.literal(event.id.uuid());
+        let set = |value: &str| db.execute(&format!("UPDATE events SET {column} = {value} WHERE id = {id}"));
+        let before = if column == "occurred_at" { "created_at" } else { "token_generated_at" };
+        let customer = db.literal(event.customer_id.uuid());
+        set(no_time(&db));
+        assert_eq!(db.database.events.find(event.id).await, Err(corrupt.clone()));
+        assert_eq!(db.database.deliveries.due(endpoint_of(lease), at(0), 10).await, Err(corrupt));
+        set(&format!("(SELECT {before} FROM customers WHERE id = {customer})"));
+        db.database.deliveries.due(endpoint_of(lease), at(0), 10).await.unwrap();
+    }
+}
+
+async fn an_endpoints_row_that_does_not_parse_is_named(db: Fixture) {
+    let time = no_time(&db);
+    for (column, set) in [
+        ("event_types", "event_types = 'verification hat'".to_owned()),
+        ("disabled_at", format!("disabled_at = {time}, disabled_reason = 'gone'")),
+        ("disabled_reason", "disabled_at = created_at, disabled_reason = 'hat'".to_owned()),
+        ("disabled_reason", "disabled_at = created_at, disabled_reason = NULL".to_owned()),
+        ("previous_secret_until", format!("previous_secret = secret, previous_secret_until = {time}")),
+        ("failing_since", format!("failing_since = {time}")),
+        ("created_at", format!("created_at = {time}")),
+        ("updated_at", format!("updated_at = {time}")),
+    ] {
+        let stored = new_endpoint(0);
+        let id = stored.endpoint.id;
+        db.database.endpoints.insert(stored).await.unwrap();
+        db.execute(&format!("UPDATE webhook_endpoints SET {set} WHERE id = {}", db.literal(id.uuid())));
+        let corrupt = StoreError::Corrupt { table: "webhook_endpoints", column, id: id.uuid().to_string() };
+        assert_eq!(db.database.endpoints.find(id).await, Err(corrupt.clone()), "{set}");
+        assert_eq!(db.database.endpoints.list().await, Err(corrupt), "{set}");
+        db.execute("DELETE FROM webhook_endpoints");
+    }
+}
+
+async fn a_deliverys_row_that_does_not_parse_is_named(db: Fixture) {
+    let time = no_time(&db);
+    for (column, value) in [
+        ("repeat", "'hat'"),
+        ("next_try_at", time),
+        ("accepted_at", time),
+        ("failed_at", time),
+        ("created_at", time),
+        ("tries", "-1"),
+    ] {
+        let lease = held_endpoint(&db).await;
+        let event = first_event(&db).await;
+        let id = queue(&db, lease, &[&event], 0).await[0].uuid();
+        db.execute(&format!("UPDATE deliveries SET {column} = {value} WHERE id = {}", db.literal(id)));
+        let corrupt = StoreError::Corrupt { table: "deliveries", column, id: id.to_string() };
+        let endpoint_id = endpoint_of(lease);
+        if matches!(column, "repeat" | "tries") {
+            let due = db.database.deliveries.due(endpoint_id, at(0), 10).await;
+            assert_eq!(due, Err(corrupt.clone()), "{column}");
+        }
+        // How often it was tried is not listed: the tries are.
+        if column != "tries" {
+            let query = DeliveryQuery { endpoint_id, status: None, after: None, limit: 10 };
+            assert_eq!(db.database.deliveries.list(query).await, Err(corrupt), "{column}");
+        }
+    }
+}
+
+async fn a_trys_row_that_does_not_parse_is_named(db: Fixture) {
+    let cases = [
+        ("tried_at", no_time(&db)),
+        ("duration_ms", "-9223372036854775808"),
+        ("status_code", "-1"),
+        ("status_code", "65536"),
+    ];
+    for (column, value) in cases {
+        let lease = held_endpoint(&db).await;
+        let event = first_event(&db).await;
+        let id = queue(&db, lease, &[&event], 0).await[0].uuid();
+        try_due(&db, lease, 1, retry(2)).await;
+        try_due(&db, lease, 2, AfterTry::Accepted).await;
+        let row = format!("delivery_id = {} AND number = 2", db.literal(id));
+        db.execute(&format!("UPDATE delivery_tries SET {column} = {value} WHERE {row}"));
+        let corrupt = StoreError::Corrupt { table: "delivery_tries", column, id: id.to_string() };
+        let query = DeliveryQuery { endpoint_id: endpoint_of(lease), status: None, after: None, limit: 10 };
+        assert_eq!(db.database.deliveries.list(query).await, Err(corrupt), "{column} = {value}");
+    }
 }

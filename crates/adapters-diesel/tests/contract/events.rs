@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use domain::{CustomerId, EventId};
-use ports::{EventOutbox, EventPage, EventQuery};
+use ports::{EventOutbox, EventPage, EventQuery, StoredEvent};
 
 use crate::fixture::Fixture;
 use crate::making::{creation, fresh_uuid, new_customer, regenerated};
@@ -68,7 +68,10 @@ async fn an_event_is_found_by_its_id(db: Fixture) {
     assert_eq!(db.database.events.find(id).await.unwrap(), None);
     db.save(&change).await;
     let unnumbered = db.database.events.find(id).await.unwrap().expect("it is there before it is numbered");
-    assert_eq!(page(&db.database.events, None, 1).await.events, [unnumbered]);
+    assert_eq!(unnumbered.position, 0);
+    let numbered = StoredEvent { position: 1, ..unnumbered };
+    assert_eq!(page(&db.database.events, None, 1).await.events, [numbered.clone()]);
+    assert_eq!(db.database.events.find(id).await.unwrap(), Some(numbered));
 }
 
 async fn pages_follow_each_other_without_gap_or_repetition(db: Fixture) {

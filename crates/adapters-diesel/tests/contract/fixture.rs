@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use adapters_diesel::{Database, DatabaseUrl, connect};
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
-use diesel::sql_types::Bool;
-use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
+use diesel::sql_types::{BigInt, Bool};
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection};
 use domain::{Change, Customer, CustomerId};
 use test_support::TestDatabase;
 use tokio::runtime::Handle;
@@ -15,6 +15,12 @@ use uuid::Uuid;
 
 /// How often a condition that nobody tells of is looked at.
 const GLANCE: Duration = Duration::from_millis(5);
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
 
 pub(crate) struct Fixture {
     pub(crate) database: Database,
@@ -81,6 +87,22 @@ impl Fixture {
     /// What diesel connects to.
     pub(crate) fn raw_url(&self) -> &str {
         self.place.url().trim_start_matches("sqlite:")
+    }
+
+    /// What a query says in its one row's column `number`.
+    pub(crate) fn number(&self, query: &str) -> i64 {
+        let query = diesel::sql_query(query);
+        let row: Number = if self.is_sqlite() {
+            query.get_result(&mut SqliteConnection::establish(self.raw_url()).unwrap()).unwrap()
+        } else {
+            query.get_result(&mut PgConnection::establish(self.raw_url()).unwrap()).unwrap()
+        };
+        row.number
+    }
+
+    /// Whether a condition holds.
+    pub(crate) fn is_true(&self, condition: &str) -> bool {
+        self.number(&format!("SELECT CAST(CASE WHEN {condition} THEN 1 ELSE 0 END AS BIGINT) AS number")) == 1
     }
 
     /// A UUID as the database's SQL spells it.

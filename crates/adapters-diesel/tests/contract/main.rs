@@ -4,8 +4,13 @@
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod api_keys;
+mod confirmation_sent;
 mod corrupt_rows;
 mod customers;
+mod deliveries;
+mod delivering;
+mod delivery_reads;
+mod endpoints;
 mod events;
 mod faults;
 mod fixture;
@@ -13,7 +18,11 @@ mod installation;
 mod links;
 mod making;
 mod migrations;
+mod plans;
+mod pruning;
 mod races;
+mod receivers;
+mod signal;
 
 /// Makes the tests `sqlite::case` and `postgresql::case` of each case, on a migrated database unless it says
 /// otherwise. A case that is not listed is dead code, which the compiler tells.

@@ -18,7 +18,7 @@ pub(super) fn create_command(
         last_name: name(&mut members, "last_name").value(),
         email: email(&mut members).value(),
     };
-    let confirmation = members.flag("confirmation").unwrap_or(true);
+    let confirmation = members.flag("confirmation").value().unwrap_or(true);
     members.finish()?;
     // Without an error the phone is there; the other arm is never taken.
     let phone = phone.ok_or_else(Problem::internal_error)?;

@@ -6,6 +6,8 @@ use use_cases::{Service, WebhookUrl};
 use crate::body::Members;
 
 const MAX_DESCRIPTION: usize = 255;
+/// As much as a URL may have; more than one that is stored ever has.
+const MAX_URL: usize = 2048;
 
 /// The URL. One that is wrong is noted, and absent.
 pub(super) fn url(members: &mut Members, service: &Service) -> Option<WebhookUrl> {
@@ -16,8 +18,21 @@ pub(super) fn url(members: &mut Members, service: &Service) -> Option<WebhookUrl
             None
         }
         Member::Value(url) => {
-            service.check_webhook_url(&url).map_err(|must_be| members.refuse("url", FieldCode::Invalid, must_be)).ok()
+            let code = if url.len() > MAX_URL { FieldCode::TooLong } else { FieldCode::Invalid };
+            service.check_webhook_url(&url).map_err(|must_be| members.refuse("url", code, must_be)).ok()
         }
+    }
+}
+
+/// Whether nothing is sent. What is wrong is noted, and absent.
+pub(super) fn disabled(members: &mut Members) -> Option<bool> {
+    match members.flag("disabled") {
+        Member::Absent => None,
+        Member::Null => {
+            members.refuse("disabled", FieldCode::WrongType, "must be true or false");
+            None
+        }
+        Member::Value(disabled) => Some(disabled),
     }
 }
 

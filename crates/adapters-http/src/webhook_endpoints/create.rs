@@ -2,7 +2,6 @@
 
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
-use domain::FieldCode;
 use use_cases::CreateEndpoint;
 
 use super::{body, present};
@@ -18,11 +17,7 @@ pub(crate) async fn create(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let mut members = body.object().await?;
-    for required in ["url", "event_types"] {
-        if !members.has(required) {
-            members.refuse(required, FieldCode::Missing, "is required");
-        }
-    }
+    members.require(&["url", "event_types"]);
     let url = body::url(&mut members, &state.service);
     let event_types = body::event_types(&mut members);
     let description = body::description(&mut members).value();

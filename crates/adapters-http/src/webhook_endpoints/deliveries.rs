@@ -88,6 +88,8 @@ pub(crate) async fn replay(
         let must_be = "must be a time as in RFC 3339, such as \"2026-11-25T08:00:00Z\"";
         time.map_err(|_| members.refuse("since", FieldCode::Invalid, must_be)).ok()
     });
+    // Whoever asks for what is not there is told that first.
+    state.service.find_endpoint(id).await?;
     members.finish()?;
     // Without an error it is there; the other arm is never taken.
     let since = since.ok_or_else(Problem::internal_error)?;

@@ -22,8 +22,10 @@ pub(crate) async fn update(
         url: body::url(&mut members, &state.service),
         event_types: body::event_types(&mut members),
         description: body::description(&mut members),
-        disabled: members.flag("disabled"),
+        disabled: body::disabled(&mut members),
     };
+    // Whoever asks for what is not there is told that first.
+    state.service.find_endpoint(id).await?;
     members.finish()?;
     Ok(present::endpoint(&state.service.update_endpoint(caller, id, command).await?))
 }

@@ -165,6 +165,10 @@ impl Settings {
         if settings.secret_key.is_none() && settings.database_url.sqlite_path().is_none() {
             return Err(SettingsError::missing(SECRET_KEY, values::SECRET_KEY_ALLOWED));
         }
+        if settings.nats_credentials.is_some() && settings.nats_url.is_none() {
+            let allowed = "the URL of the NATS server that CUSTOMERS_NATS_CREDENTIALS are for";
+            return Err(SettingsError::missing(NATS_URL, allowed));
+        }
         Ok(settings)
     }
 }

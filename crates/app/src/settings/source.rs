@@ -1,5 +1,6 @@
 //! Where settings come from: the environment, a file, defaults; and what is wrong with one.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt;
@@ -23,12 +24,13 @@ impl SettingsError {
 
     fn unusable(name: &str, value: &str, allowed: &str) -> Self {
         // Debug form: quotes show where it ends, and it stays one line.
-        Self(format!("{name} is {value:?}; it must be {allowed}"))
+        Self(format!("{name} is {value:?}; it {}", must(allowed)))
     }
 
     fn unusable_secret(name: &str, allowed: &str) -> Self {
         Self(format!(
-            "{name} has a value that cannot be used (not shown, since it may hold a secret); it must be {allowed}"
+            "{name} has a value that cannot be used (not shown, since it may hold a secret); it {}",
+            must(allowed)
         ))
     }
 
@@ -36,6 +38,11 @@ impl SettingsError {
         let known: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
         Self(format!("{name:?} is no setting; there are {}", known.join(", ")))
     }
+}
+
+/// What is allowed as the rest of a sentence: an adapter says it with its verb.
+fn must(allowed: &str) -> Cow<'_, str> {
+    if allowed.starts_with("must ") { allowed.into() } else { format!("must be {allowed}").into() }
 }
 
 impl fmt::Display for SettingsError {

@@ -7,9 +7,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use test_support::{DatabaseKind, Output, Service, TestDatabase};
+use serde_json::{Value, json};
+use test_support::{Answering, DatabaseKind, Output, Service, TestDatabase, TestReceiver};
 
-use crate::world::{OTHER_KEY, SECRET_KEY, World, binary, new_customer, number};
+use crate::world::{OTHER_KEY, SECRET_KEY, World, binary, new_customer, number, token_of};
 
 fn run(arguments: &[&str]) -> Output {
     Service::run(binary(), arguments, &[], None)
@@ -34,6 +35,22 @@ fn help_teaches_and_unusable_arguments_exit_with_2() {
         &["keys", "create", "--name", "x", "--scope", "admin"],
         &["keys", "create", "--name", "x", "--expires-in", "soon"],
         &["keys", "revoke", "7"],
+        &["events"],
+        &["events", "list", "--after", "7"],
+        &["events", "list", "--after", "evt_0193573c5c2b7c3a9d0e1f2a3b4c5d6e"],
+        &["events", "list", "--customer-id", "yogi"],
+        &["events", "list", "--limit", "0"],
+        &["events", "list", "--limit", "101"],
+        &["endpoints"],
+        &["endpoints", "create"],
+        &["endpoints", "create", "--url", "bot.example.com"],
+        &["endpoints", "create", "--url", "https://127.0.0.1/"],
+        &["endpoints", "create", "--url", "https://bot.example.com/", "--event-type", "ping"],
+        &["endpoints", "create", "--url", "https://bot.example.com/", "--description", "a\u{1b}[2Jb"],
+        &["endpoints", "create", "--url", "https://bot.example.com/", "--description", " "],
+        &["endpoints", "test"],
+        &["endpoints", "test", "7"],
+        &["endpoints", "test", "evt_0193573c5c2b7c3a9d0e1f2a3b4c5d6e"],
     ] {
         let output = run(arguments);
         assert_eq!((output.status.code(), output.stdout.as_str()), (Some(2), ""), "{arguments:?}");
@@ -54,6 +71,26 @@ fn a_key_is_printed_alone_and_its_file_and_database_are_made_for_their_owner() {
     let service = Service::start_in(directory.path(), binary(), &["serve"], &[]);
     assert_eq!(service.client().with_key(key).get("/v1/events").status, 200);
     assert_eq!(service.stdout(), "", "only --dev prints what no command answers");
+}
+
+#[test]
+fn what_is_wrong_with_an_argument_is_said_in_a_sentence() {
+    for (arguments, sentence) in [
+        (&["events", "list", "--after", "evt_0193573c5c2b7c3a9d0e1f2a3b4c5d6e"][..], "--after must be"),
+        (&["endpoints", "create", "--url", "ftp://bot.example.com"], "--url must be a whole https URL"),
+        (&["endpoints", "create", "--url", "https://10.0.0.1"], "CUSTOMERS_WEBHOOK_ALLOWED_NETWORKS"),
+        (&["endpoints", "test", "we_0193573c5c2b7c3a9d0e1f2a3b4c5d6e"], "there is no such endpoint"),
+    ] {
+        let output = run(arguments);
+        let line = output.stderr.lines().find(|line| line.starts_with("customers: ")).unwrap_or_default();
+        assert!(line.contains(sentence), "{arguments:?}: {}", output.stderr);
+    }
+}
+
+#[test]
+fn testing_an_unknown_endpoint_fails() {
+    let output = run(&["endpoints", "test", "we_0193573c5c2b7c3a9d0e1f2a3b4c5d6e"]);
+    assert_eq!((output.status.code(), output.stdout.as_str()), (Some(1), ""), "{output:?}");
 }
 
 #[test]
@@ -129,6 +166,9 @@ crate::on_both_databases!(
     a_signal_ends_an_idle_service_with_0,
     a_second_signal_ends_it_at_once,
     a_wrong_secret_ends_a_service_that_could_not_tell_at_its_start,
+    events_are_listed_for_people_and_for_programs,
+    endpoints_are_made_and_listed_for_people_and_for_programs,
+    an_endpoint_is_tested_and_the_exit_code_says_whether_it_accepted,
 );
 
 fn settings_of(database: &TestDatabase) -> [(&str, &str); 2] {
@@ -211,4 +251,122 @@ fn a_wrong_secret_ends_a_service_that_could_not_tell_at_its_start(kind: Database
     assert!(migrated.status.success(), "{migrated:?}");
     assert_eq!(service.wait(Duration::from_secs(15)).code(), Some(2), "{}", service.logs());
     assert!(service.logs().contains("CUSTOMERS_SECRET_KEY"), "{}", service.logs());
+}
+
+/// The cells of a table: columns have two spaces or more between.
+fn table(output: &Output) -> Vec<Vec<String>> {
+    let cells =
+        |line: &str| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(str::to_owned).collect();
+    output.stdout.lines().map(cells).collect()
+}
+
+fn events_are_listed_for_people_and_for_programs(kind: DatabaseKind) {
+    let world = World::start(kind);
+    assert_eq!(table(&world.run(&["events", "list"])).len(), 1, "the headings alone");
+    assert_eq!(world.run(&["events", "list", "--json"]).stdout, "[]\n");
+    let customers = [world.create(), world.create()];
+    let id = customers[0]["id"].as_str().unwrap();
+    let body = json!({"confirmation_token": token_of(&customers[0])});
+    assert_eq!(world.http.post(&format!("/v1/customers/{id}/confirm"), &body).status, 200);
+    let events = world.events();
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let row = |event: &Value| {
+        let data = &event["data"];
+        [&event["id"], &event["type"], &data["status"], &data["customer"]["id"], &data["sequence"], &event["timestamp"]]
+            .map(text)
+            .to_vec()
+    };
+    let listed = world.run(&["events", "list"]);
+    let rows = table(&listed);
+    assert_eq!(rows[0], ["EVENT", "TYPE", "STATUS", "CUSTOMER", "SEQUENCE", "TIME"]);
+    assert_eq!(rows[1..], events.iter().map(row).collect::<Vec<_>>());
+    assert!(!listed.stdout.contains(token_of(&customers[1])), "people see no tokens: {}", listed.stdout);
+
+    let json = |arguments: &[&str]| -> Value {
+        let output = world.run(&[&["events", "list", "--json"], arguments].concat());
+        serde_json::from_str(&output.stdout).unwrap()
+    };
+    assert_eq!(json(&[]), json!(events));
+    assert_eq!(json(&["--limit", "1"]), json!([events[0]]));
+    assert_eq!(json(&["--after", events[0]["id"].as_str().unwrap(), "--limit", "1"]), json!([events[1]]));
+    assert_eq!(json(&["--customer-id", id]), json!([events[0], events[2]]));
+}
+
+const LOOPBACK: (&str, &str) = ("CUSTOMERS_WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8");
+
+fn endpoints_are_made_and_listed_for_people_and_for_programs(kind: DatabaseKind) {
+    let world = World::with(kind, &[LOOPBACK]);
+    let receiver = TestReceiver::start();
+    let arguments = ["endpoints", "create", "--url", &receiver.url(), "--description", " The bot "];
+    let rows = table(&world.run(&arguments));
+    let [headings, made] = &rows[..] else { panic!("{rows:?}") };
+    assert_eq!(headings, &["ENDPOINT", "SECRET, SHOWN THIS ONCE"]);
+    assert!(made[0].starts_with("we_") && made[1].starts_with("whsec_"), "{made:?}");
+    let shown = world.http.get(&format!("/v1/webhook_endpoints/{}", made[0])).json();
+    assert_eq!((&shown["url"], &shown["description"]), (&json!(receiver.url()), &json!("The bot")));
+    assert_eq!(shown["event_types"], json!(["verification"]), "without a type, all");
+    // A service that runs sends to it.
+    world.create();
+    receiver.until_accepted(1, Duration::from_secs(15));
+
+    let arguments =
+        ["endpoints", "create", "--url", "https://bot.example.com", "--event-type", "verification", "--json"];
+    let other: Value = serde_json::from_str(&world.run(&arguments).stdout).unwrap();
+    let mut expected = world.http.get(&format!("/v1/webhook_endpoints/{}", other["id"].as_str().unwrap())).json();
+    expected["secret"] = other["secret"].clone();
+    assert_eq!(other, expected, "as the API shows it");
+    let disabled = format!("/v1/webhook_endpoints/{}", other["id"].as_str().unwrap());
+    assert_eq!(world.http.patch(&disabled, &json!({"disabled": true})).status, 200);
+
+    let listed = world.run(&["endpoints", "list"]);
+    assert_eq!(
+        table(&listed),
+        [
+            vec!["ENDPOINT", "STATE", "EVENT TYPES", "URL", "DESCRIPTION"],
+            vec![&made[0], "enabled", "verification", &receiver.url(), "The bot"],
+            vec![other["id"].as_str().unwrap(), "disabled (requested)", "verification", "https://bot.example.com/"],
+        ]
+    );
+    let starts: Vec<_> =
+        listed.stdout.lines().map(|line| line.find("verification").or(line.find("EVENT TYPES"))).collect();
+    assert!(
+        starts.iter().all(|start| start.is_some() && *start == starts[0]),
+        "columns stand in line: {}",
+        listed.stdout
+    );
+    let listed: Value = serde_json::from_str(&world.run(&["endpoints", "list", "--json"]).stdout).unwrap();
+    assert_eq!(listed, world.http.get("/v1/webhook_endpoints").json());
+}
+
+fn an_endpoint_is_tested_and_the_exit_code_says_whether_it_accepted(kind: DatabaseKind) {
+    let world = World::with(kind, &[LOOPBACK]);
+    let receiver = TestReceiver::start();
+    let id = table(&world.run(&["endpoints", "create", "--url", &receiver.url()]))[1][0].clone();
+    let test = |more: &[&str]| world.try_run(&[&["endpoints", "test", &id], more].concat());
+    let says = |status, body: &str| {
+        receiver.answer(Answering::StatusWith { status, headers: Vec::new(), body: body.to_owned() });
+    };
+    says(200, "thank you");
+    let output = test(&[]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let ping = receiver.requests().pop().unwrap();
+    assert_eq!(ping.json()["type"], "ping");
+    assert!(output.stdout.starts_with(&format!("{} accepted: status 200 after ", ping.id())), "{output:?}");
+    assert_eq!(output.stdout.lines().nth(1), Some("thank you"));
+
+    says(500, "first line\n\u{1b}[2Jsecond\u{9b}");
+    let output = test(&[]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(output.stdout.contains(" not accepted: status 500 after "), "{output:?}");
+    assert!(output.stdout.ends_with("first line\n\\u{1b}[2Jsecond\\u{9b}\n"), "a terminal does not obey: {output:?}");
+    assert!(output.stderr.contains("did not accept"), "{output:?}");
+    let output = test(&["--json"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let outcome: Value = serde_json::from_str(&output.stdout).unwrap();
+    assert_eq!((&outcome["accepted"], &outcome["status_code"]), (&json!(false), &json!(500)));
+
+    receiver.down();
+    let output = test(&[]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(output.stdout.contains(" not accepted: ") && output.stdout.contains("refused"), "{output:?}");
 }

@@ -109,8 +109,9 @@ fn wrong_keys(unconfirmed: &str, read_key: &str) -> Vec<Row> {
 }
 
 /// What is wrong with what is asked for.
-fn wrong_wishes(confirmed: &str, unconfirmed: &str) -> Vec<Row> {
+fn wrong_wishes(confirmed: &str, unconfirmed: &str, endpoint: &str) -> Vec<Row> {
     let create = "/v1/customers";
+    let redeliver = format!("{endpoint}/deliveries/7/redeliver");
     let good = new_customer("+14185819999").to_string();
     let confirm = |customer: &str| format!("{customer}/confirm");
     let token = r#"{"confirmation_token": "123456"}"#;
@@ -119,6 +120,8 @@ fn wrong_wishes(confirmed: &str, unconfirmed: &str) -> Vec<Row> {
         row("an unknown customer is updated", "PATCH", STRANGER, "{}", 404, "customer_not_found"),
         row("an unknown customer is confirmed", "POST", &confirm(STRANGER), token, 404, "customer_not_found"),
         row("the event is unknown", "GET", "/v1/events/7", "", 404, "event_not_found"),
+        row("the endpoint is unknown", "GET", "/v1/webhook_endpoints/7", "", 404, "webhook_endpoint_not_found"),
+        row("the delivery is unknown", "POST", &redeliver, "", 404, "delivery_not_found"),
         row("the id is no UUID", "GET", "/v1/customers/6243c9", "", 404, "customer_not_found"),
         row(
             "the id is a UUID in another spelling",
@@ -178,6 +181,8 @@ fn wrong_wishes(confirmed: &str, unconfirmed: &str) -> Vec<Row> {
         ),
         row("the event is no event's id", "GET", "/v1/events?after=1", "", 422, "invalid_parameters"),
         row("a query parameter is unknown", "GET", "/v1/events?page=2", "", 422, "invalid_parameters"),
+        row("the event of a stream is unknown", "GET", "/v1/events/stream?after=1", "", 422, "invalid_parameters"),
+        row("an endpoint has no URL", "POST", "/v1/webhook_endpoints", "{}", 422, "invalid_parameters"),
     ]
 }
 
@@ -193,8 +198,13 @@ fn every_error_is_a_problem_document_with_its_status_and_code(kind: DatabaseKind
     let read_key = world.run(&["keys", "create", "--name", "reader", "--scope", "read"]).stdout;
     let read_key = format!("Bearer {}", read_key.trim());
     let anonymous = world.service.client();
-    let rows =
-        [wrong_requests(&unconfirmed), wrong_keys(&unconfirmed, &read_key), wrong_wishes(&confirmed, &unconfirmed)];
+    let endpoint = json!({"url": "https://bot.example.com/", "event_types": ["verification"]});
+    let endpoint = world.http.post("/v1/webhook_endpoints", &endpoint).json()["id"].as_str().unwrap().to_owned();
+    let rows = [
+        wrong_requests(&unconfirmed),
+        wrong_keys(&unconfirmed, &read_key),
+        wrong_wishes(&confirmed, &unconfirmed, &format!("/v1/webhook_endpoints/{endpoint}")),
+    ];
     for row in rows.into_iter().flatten() {
         let own_key = row.headers.iter().any(|(name, _)| *name == "Authorization");
         let client = if own_key { &anonymous } else { &world.http };
@@ -251,7 +261,7 @@ fn a_body_that_nobody_reads_ends_with_the_connection(kind: DatabaseKind) {
     assert!(answer.starts_with("HTTP/1.1 401 ") && answer.contains("connection: close"), "{answer}");
 }
 
-fn assert_problem(answer: &Answer, status: u16, code: &str, when: &str) {
+pub(crate) fn assert_problem(answer: &Answer, status: u16, code: &str, when: &str) {
     assert_eq!(answer.status, status, "when {when}: {answer:?}");
     assert_eq!(answer.header("content-type"), Some("application/problem+json"), "when {when}");
     let problem = answer.json();
@@ -274,7 +284,7 @@ fn field_codes(answer: &Answer) -> Vec<(String, String)> {
     fields
 }
 
-fn assert_fields(answer: &Answer, expected: &[(&str, &str)]) {
+pub(crate) fn assert_fields(answer: &Answer, expected: &[(&str, &str)]) {
     assert_problem(answer, 422, "invalid_parameters", "fields are bad");
     let expected: Vec<_> = expected.iter().map(|(field, code)| ((*field).to_owned(), (*code).to_owned())).collect();
     assert_eq!(field_codes(answer), expected);

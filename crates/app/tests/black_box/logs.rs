@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use test_support::{DatabaseKind, Http};
+use test_support::{Answering, DatabaseKind, Http, TestReceiver};
 
 use crate::world::{World, binary, new_customer, number, other_token, path_of, token_of};
 
@@ -14,6 +14,8 @@ crate::on_both_databases!(
     a_request_is_one_line_with_its_id_and_key,
     the_log_holds_no_personal_data_and_no_secret,
     a_request_that_is_given_up_is_a_line_too,
+    an_event_is_one_line_that_says_who_and_not_what,
+    the_log_holds_nothing_of_what_endpoints_are_told_and_say,
 );
 
 fn a_request_is_one_line_with_its_id_and_key(kind: DatabaseKind) {
@@ -102,6 +104,70 @@ fn the_log_holds_no_personal_data_and_no_secret(kind: DatabaseKind) {
     let number = "4185810827";
     let token = token_of(&customer);
     for secret in [number, "581-0827", "Canary", "canary@", token, code, &world.key, crate::world::SECRET_KEY] {
+        let line = logs.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "{secret} is in the log");
+    }
+}
+
+fn an_event_is_one_line_that_says_who_and_not_what(kind: DatabaseKind) {
+    let world = World::with(kind, &[("CUSTOMERS_LOG_FORMAT", "json")]);
+    let customer = world.create();
+    let path = path_of(&customer);
+    world.http.post(&format!("{path}/confirm"), &json!({"confirmation_token": token_of(&customer)}));
+    world.create();
+    let of_events = |logs: &str| -> Vec<Value> {
+        let lines = logs.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line["message"] == "event").collect()
+    };
+    world.until_logged("three events", |logs| of_events(logs).len() >= 3);
+    let (lines, events) = (of_events(&world.service.logs()), world.events());
+    assert_eq!(lines.len(), events.len());
+    for (line, event) in lines.iter().zip(&events) {
+        assert_eq!((&line["event_id"], &line["event_type"]), (&event["id"], &event["type"]));
+        assert_eq!(line["customer_id"], event["data"]["customer"]["id"]);
+        assert_eq!((&line["status"], &line["level"]), (&event["data"]["status"], &json!("INFO")));
+        let mut members: Vec<&str> = line.as_object().unwrap().keys().map(String::as_str).collect();
+        members.sort_unstable();
+        assert_eq!(
+            members,
+            ["customer_id", "event_id", "event_type", "level", "message", "status", "target", "timestamp"]
+        );
+    }
+}
+
+fn the_log_holds_nothing_of_what_endpoints_are_told_and_say(kind: DatabaseKind) {
+    let settings = [("CUSTOMERS_LOG", "trace"), ("CUSTOMERS_WEBHOOK_RETRY_SCHEDULE", "1ms")];
+    let world = World::with(kind, &settings);
+    let receiver = TestReceiver::start();
+    receiver.answer_by(|_, tries| Answering::StatusWith {
+        status: if tries == 1 { 500 } else { 200 },
+        headers: vec![("x-said".to_owned(), "Canaryheader".to_owned())],
+        body: "Canaryanswer".to_owned(),
+    });
+    let body = json!({
+        "url": format!("{}/Canarypath?key=Canaryquery", receiver.url()), "event_types": ["verification"],
+        "description": "Canarydescription",
+    });
+    let made = world.http.post("/v1/webhook_endpoints", &body).json();
+    let path = format!("/v1/webhook_endpoints/{}", made["id"].as_str().unwrap());
+    let rotated = world.http.send("POST", &format!("{path}/rotate_secret"), &[], "").json();
+    world.http.send("POST", &format!("{path}/test"), &[], "");
+    let customer = world.create();
+    let token = token_of(&customer);
+    receiver.until_accepted(1, std::time::Duration::from_secs(15));
+    // Wrong URLs are not told either, and neither is what cannot be reached.
+    world.http.patch(&path, &json!({"url": "https://Canaryuser:Canarypassword@bot.example.com/"}));
+    world.http.patch(&path, &json!({"url": "http://127.0.0.1:1/Canarypath?key=Canaryquery"}));
+    world.http.send("POST", &format!("{path}/test"), &[], "");
+    world.create();
+    let event = world.events().pop().unwrap()["id"].as_str().unwrap().to_owned();
+    world.until_logged("the try that failed", |logs| {
+        logs.lines().any(|line| line.contains("a delivery was given up") && line.contains(&event))
+    });
+    let logs = world.service.logs();
+    let secrets = [&made, &rotated].map(|endpoint| endpoint["secret"].as_str().unwrap().trim_start_matches("whsec_"));
+    let signature = receiver.requests()[0].header("webhook-signature").unwrap().trim_start_matches("v1,").to_owned();
+    for secret in [secrets[0], secrets[1], "whsec_", "Canary", "canary", token, &signature] {
         let line = logs.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "{secret} is in the log");
     }

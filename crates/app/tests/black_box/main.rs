@@ -4,8 +4,11 @@
 
 mod command_line;
 mod conversation;
+mod deliveries;
+mod delivery;
 mod durability;
 mod errors;
+mod event_stream;
 mod events;
 mod links;
 mod logs;
@@ -15,6 +18,7 @@ mod races;
 mod reference;
 mod scopes;
 mod settings;
+mod webhook_endpoints;
 mod world;
 
 /// Makes each function a test on each database.

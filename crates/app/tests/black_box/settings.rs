@@ -28,6 +28,19 @@ fn an_unusable_setting_is_named_with_its_value_and_what_is_allowed() {
         ("CUSTOMERS_CONFIRMATION_RESEND_INTERVAL", "", "ms, s, m, h or d"),
         ("CUSTOMERS_LINK_TTL", "1y", "ms, s, m, h or d"),
         ("CUSTOMERS_CARD_LINK_TTL", "500d", "365d"),
+        ("CUSTOMERS_EVENT_RETENTION", "0s", "above 0"),
+        ("CUSTOMERS_EVENT_RETENTION", "forever", "ms, s, m, h or d"),
+        ("CUSTOMERS_WEBHOOK_RETRY_SCHEDULE", "", "commas"),
+        ("CUSTOMERS_WEBHOOK_RETRY_SCHEDULE", "5s,,2m", "commas"),
+        ("CUSTOMERS_WEBHOOK_RETRY_SCHEDULE", "5s;30s", "commas"),
+        ("CUSTOMERS_WEBHOOK_RETRY_SCHEDULE", "5s,400d", "commas"),
+        ("CUSTOMERS_WEBHOOK_ALLOWED_NETWORKS", "localhost", "such as 10.1.0.0/16"),
+        ("CUSTOMERS_WEBHOOK_ALLOWED_NETWORKS", "10.0.0.0/8,10.0.0.0/33", "10.0.0.0/33"),
+        ("CUSTOMERS_NATS_URL", "", "nats://"),
+        ("CUSTOMERS_NATS_URL", "http://nats.example.com", "nats:// or tls://"),
+        ("CUSTOMERS_NATS_URL", "nats.example.com:4222", "nats://"),
+        ("CUSTOMERS_NATS_URL", "nats://nats.example.com/stream", "the port"),
+        ("CUSTOMERS_NATS_CREDENTIALS", "", "path"),
         ("CUSTOMERS_LOG", "loud=very", "debug"),
         ("CUSTOMERS_LOG", "verbose", "debug"),
         ("CUSTOMERS_PUBLIC_URL", "https://customers.example.com:99999", "https://"),
@@ -37,6 +50,7 @@ fn an_unusable_setting_is_named_with_its_value_and_what_is_allowed() {
         for part in [name, &format!("{value:?}"), allowed] {
             assert!(output.stderr.contains(part), "{part} is not in {}", output.stderr);
         }
+        assert_eq!(output.stderr.matches("must ").count(), 1, "{}", output.stderr);
     }
 }
 
@@ -48,6 +62,9 @@ fn secrets_and_passwords_are_not_shown() {
         ("CUSTOMERS_DATABASE_URL", "mysql://yogi:hunter2@db/customers"),
         ("CUSTOMERS_DATABASE_URL", "postgres://yogi:hunter2%zz@db/customers"),
         ("CUSTOMERS_DATABASE_URL", "postgres://yogi:hunter2?34@db/customers"),
+        ("CUSTOMERS_NATS_URL", "http://yogi:hunter2@nats.example.com"),
+        ("CUSTOMERS_NATS_URL", "nats://yogi:hunter2@nats.example.com:99999"),
+        ("CUSTOMERS_NATS_URL", "nats://yogi:hunter2@a.example.com,nats://yogi:hunter3@b.example.com"),
     ] {
         let output = refused(&[(name, value)]);
         assert!(output.stderr.contains(name) && !output.stderr.contains("hunter2"), "{}", output.stderr);
@@ -70,6 +87,28 @@ fn a_public_address_needs_a_public_url_and_postgresql_a_secret_key() {
     assert!(refused(&[("CUSTOMERS_LISTEN", "0.0.0.0:0")]).stderr.contains("CUSTOMERS_PUBLIC_URL"));
     let settings = [("CUSTOMERS_DATABASE_URL", "postgres://127.0.0.1:1/customers")];
     assert!(refused(&settings).stderr.contains("CUSTOMERS_SECRET_KEY"));
+}
+
+#[test]
+fn nats_credentials_must_be_a_file_of_them_and_need_a_server() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("nats.creds");
+    std::fs::write(&file, "hunter2").unwrap();
+    let file = file.to_str().unwrap();
+    let server = ("CUSTOMERS_NATS_URL", "nats://127.0.0.1:1");
+    for (settings, part) in [
+        (&[server, ("CUSTOMERS_NATS_CREDENTIALS", "/nowhere.creds")][..], "cannot be read"),
+        (&[server, ("CUSTOMERS_NATS_CREDENTIALS", file)], "nsc generate creds"),
+        (
+            &[("CUSTOMERS_NATS_URL", "nats://yogi:hunter2@127.0.0.1:1"), ("CUSTOMERS_NATS_CREDENTIALS", file)],
+            "leave one out",
+        ),
+        (&[("CUSTOMERS_NATS_CREDENTIALS", file)], "CUSTOMERS_NATS_URL is not set"),
+    ] {
+        let output = refused(settings);
+        assert!(output.stderr.contains("CUSTOMERS_NATS_") && output.stderr.contains(part), "{}", output.stderr);
+        assert!(!output.stderr.contains("hunter2"), "{}", output.stderr);
+    }
 }
 
 #[test]

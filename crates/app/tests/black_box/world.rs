@@ -69,6 +69,11 @@ impl World {
         self.settings.push(("CUSTOMERS_SECRET_KEY_PREVIOUS".to_owned(), SECRET_KEY.to_owned()));
     }
 
+    /// Drops the secret key before the last change of it from the next start's settings.
+    pub(crate) fn forget_previous_secret(&mut self) {
+        self.settings.retain(|(name, _)| name != "CUSTOMERS_SECRET_KEY_PREVIOUS");
+    }
+
     /// Another process on the same database.
     pub(crate) fn another(&self) -> Service {
         Service::start_in(self.directory.path(), binary(), &["serve", "--dev"], &self.settings())
@@ -77,6 +82,11 @@ impl World {
     /// Runs a command of the binary on the same database.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         run(&self.settings(), self.directory.path(), arguments)
+    }
+
+    /// The same with a command that may fail.
+    pub(crate) fn try_run(&self, arguments: &[&str]) -> Output {
+        Service::run(binary(), arguments, &self.settings(), Some(self.directory.path()))
     }
 
     /// A client whose key has this scope.
@@ -125,6 +135,18 @@ fn run(settings: &[(&str, &str)], directory: &Path, arguments: &[&str]) -> Outpu
     let output = Service::run(binary(), arguments, settings, Some(directory));
     assert!(output.status.success(), "{arguments:?}: {output:?}");
     output
+}
+
+/// Waits until something that only asking tells is so, and returns it.
+pub(crate) fn until<T>(what: &str, bound: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + bound;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "{what}: not within {bound:?}");
+        thread::yield_now();
+    }
 }
 
 /// The path in `Link: <…>; rel="next"`.

@@ -55,6 +55,9 @@ impl DeliveryRepository for Store {
         self.writers
             .run(move |connection| {
                 write(connection, |connection| {
+                    if !queue::keep(connection, endpoint)? {
+                        return Ok(None);
+                    }
                     let Some((event_id, customer_id, position)) = read::event_of(connection, endpoint, delivery)?
                     else {
                         return Ok(None);
@@ -81,7 +84,7 @@ impl DeliveryRepository for Store {
         self.writers
             .run(move |connection| {
                 write(connection, |connection| {
-                    if queue::is_there(connection, endpoint)? {
+                    if queue::keep(connection, endpoint)? {
                         queue::insert(connection, endpoint, &deliveries, Some(repeat), now)?;
                     }
                     Ok(())
@@ -102,7 +105,9 @@ impl DeliveryRepository for Store {
         let old = window.old;
         if !old.is_empty() {
             self.writers
-                .run(move |connection| write(connection, |connection| prune::events(connection, &receivers, &old)))
+                .run(move |connection| {
+                    write(connection, |connection| prune::events(connection, &receivers, &old, before))
+                })
                 .await?;
         }
         Ok(window.next)

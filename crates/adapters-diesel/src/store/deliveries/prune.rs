@@ -1,9 +1,13 @@
 //! Removing what is old, in small pieces.
 
+use std::collections::BTreeMap;
+
 use diesel::dsl::min;
 use diesel::prelude::*;
-use domain::Timestamp;
+use domain::{EndpointId, Timestamp};
+use uuid::Uuid;
 
+use super::queue::free_heads;
 use super::{Connection, Failure};
 use crate::schema::{deliveries, delivery_tries, events, receivers, webhook_endpoints};
 use crate::sql_types::{RowId, RowInstant};
@@ -34,8 +38,14 @@ pub(super) fn window(
     Ok(Window { old: old.collect(), next })
 }
 
-/// Removes those of the events that no receiver waits for.
-pub(super) fn events(connection: &mut Connection, awaited_by: &[RowId], old: &[(RowId, i64)]) -> Result<(), Failure> {
+/// Removes those of the events that no receiver waits for. A customer's next delivery that waited for one of theirs is
+/// due from `before` on.
+pub(super) fn events(
+    connection: &mut Connection,
+    awaited_by: &[RowId],
+    old: &[(RowId, i64)],
+    before: Timestamp,
+) -> Result<(), Failure> {
     let passed: Option<i64> =
         receivers::table.filter(receivers::id.eq_any(awaited_by)).select(min(receivers::position)).first(connection)?;
     let passed = passed.unwrap_or(i64::MAX);
@@ -47,10 +57,24 @@ pub(super) fn events(connection: &mut Connection, awaited_by: &[RowId], old: &[(
         .select(deliveries::event_id)
         .load(connection)?;
     let ids: Vec<RowId> = ids.into_iter().filter(|id| !pending.contains(id)).collect();
-    let of_events: Vec<RowId> =
-        deliveries::table.filter(deliveries::event_id.eq_any(&ids)).select(deliveries::id).load(connection)?;
+    let of_events = || deliveries::table.filter(deliveries::event_id.eq_any(&ids));
+    // Of endpoints that are not waited for, so that there are few.
+    let waited_for: Vec<(RowId, RowId)> = of_events()
+        .filter(deliveries::accepted_at.is_null().and(deliveries::failed_at.is_null()))
+        .filter(deliveries::repeat.is_null())
+        .select((deliveries::endpoint_id, deliveries::customer_id))
+        .load(connection)?;
+    let of_events: Vec<RowId> = of_events().select(deliveries::id).load(connection)?;
     remove(connection, &of_events)?;
     diesel::delete(events::table.filter(events::id.eq_any(&ids))).execute(connection)?;
+
+    let mut customers: BTreeMap<Uuid, Vec<RowId>> = BTreeMap::new();
+    for (endpoint, customer) in waited_for {
+        customers.entry(endpoint.0).or_default().push(customer);
+    }
+    for (endpoint, customers) in customers {
+        free_heads(connection, EndpointId::from(endpoint), &customers, before)?;
+    }
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! The queue: what waits, in the order of each customer's events.
 
-use diesel::dsl::min;
+use diesel::dsl::{exists, min};
 use diesel::prelude::*;
 use domain::{DeliveryId, EndpointId, Repeat, Timestamp};
 use ports::{DueDeliveries, DueDelivery, NewDelivery, StoredEvent};
@@ -101,10 +101,14 @@ pub(super) fn free_heads(
     Ok(())
 }
 
-pub(super) fn is_there(connection: &mut Connection, endpoint: EndpointId) -> Result<bool, Failure> {
+/// Whether the endpoint is there; then it is until the transaction ends, so that what is queued for it is removed with
+/// it.
+pub(super) fn keep(connection: &mut Connection, endpoint: EndpointId) -> Result<bool, Failure> {
     let there = webhook_endpoints::table.find(RowId(endpoint.uuid())).filter(webhook_endpoints::deleted_at.is_null());
-    let found: i64 = there.count().get_result(connection)?;
-    Ok(found > 0)
+    let rows = diesel::update(there)
+        .set(webhook_endpoints::updated_at.eq(webhook_endpoints::updated_at))
+        .execute(connection)?;
+    Ok(rows == 1)
 }
 
 pub(super) fn due(
@@ -114,6 +118,7 @@ pub(super) fn due(
     limit: u32,
 ) -> Result<DueDeliveries, Failure> {
     let (endpoint, now) = (RowId(endpoint.uuid()), RowInstant::from(now));
+    let is_there = || exists(webhook_endpoints::table.find(endpoint).filter(webhook_endpoints::deleted_at.is_null()));
     let rows: Vec<DueRow> = deliveries::table
         .inner_join(events::table.on(events::id.eq(deliveries::event_id)))
         .left_join(customers::table.on(customers::id.eq(deliveries::customer_id)))
@@ -121,6 +126,7 @@ pub(super) fn due(
         .filter(deliveries::accepted_at.is_null().and(deliveries::failed_at.is_null()))
         .filter(deliveries::next_try_at.is_not_null())
         .filter(deliveries::next_try_at.le(now))
+        .filter(is_there())
         .order((deliveries::next_try_at, deliveries::position))
         .limit(limit.into())
         .select((
@@ -137,6 +143,7 @@ pub(super) fn due(
         .filter(deliveries::accepted_at.is_null().and(deliveries::failed_at.is_null()))
         .filter(deliveries::next_try_at.is_not_null())
         .filter(deliveries::next_try_at.gt(now))
+        .filter(is_there())
         .order(deliveries::next_try_at)
         .select(deliveries::next_try_at)
         .first(connection)

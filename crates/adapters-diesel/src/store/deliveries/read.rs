@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::record::TryRow;
 use super::{Connection, Failure};
 use crate::row::Row;
-use crate::schema::{deliveries, delivery_tries, events, receivers};
+use crate::schema::{deliveries, delivery_tries, events, receivers, webhook_endpoints};
 use crate::sql_types::{RowId, RowInstant};
 
 #[derive(Queryable, Selectable)]
@@ -29,6 +29,10 @@ struct DeliveryRow {
 
 pub(super) fn list(connection: &mut Connection, query: &DeliveryQuery) -> Result<Option<DeliveryPage>, Failure> {
     let endpoint = RowId(query.endpoint_id.uuid());
+    let is_there = webhook_endpoints::table.find(endpoint).filter(webhook_endpoints::deleted_at.is_null());
+    if is_there.count().get_result::<i64>(connection)? == 0 {
+        return Ok(query.after.is_none().then(DeliveryPage::default));
+    }
     if let Some(after) = query.after
         && event_of(connection, query.endpoint_id, after)?.is_none()
     {

@@ -35,8 +35,12 @@ pub(super) fn record(
     tries: &[RecordedTry],
     now: Timestamp,
 ) -> Result<(), Failure> {
+    if tries.is_empty() {
+        return Ok(());
+    }
     let rows: Vec<TryRow> = tries.iter().map(TryRow::of).collect();
-    diesel::insert_into(delivery_tries::table).values(&rows).execute(connection)?;
+    // They are there already where the answer to the commit was lost, so that they are recorded once more.
+    diesel::insert_into(delivery_tries::table).values(&rows).on_conflict_do_nothing().execute(connection)?;
 
     let mut accepted = Vec::new();
     let mut given_up = Vec::new();
@@ -63,19 +67,22 @@ pub(super) fn record(
 
 /// Notes when these deliveries ended, and how.
 fn end(connection: &mut Connection, ended: &[&RecordedTry], is_accepted: bool, at: RowInstant) -> Result<(), Failure> {
-    if ended.is_empty() {
-        return Ok(());
-    }
     let (accepted_at, failed_at) = if is_accepted { (Some(at), None) } else { (None, Some(at)) };
-    let ids = ended.iter().map(|one| RowId(one.delivery.uuid()));
-    diesel::update(deliveries::table.filter(deliveries::id.eq_any(ids)))
-        .set((
-            deliveries::accepted_at.eq(accepted_at),
-            deliveries::failed_at.eq(failed_at),
-            deliveries::next_try_at.eq(None::<RowInstant>),
-            deliveries::tries.eq(deliveries::tries + 1),
-        ))
-        .execute(connection)?;
+    // Most of them ended at their first try.
+    let mut by_number: HashMap<u32, Vec<RowId>> = HashMap::new();
+    for one in ended {
+        by_number.entry(one.number).or_default().push(RowId(one.delivery.uuid()));
+    }
+    for (number, ids) in by_number {
+        diesel::update(deliveries::table.filter(deliveries::id.eq_any(ids)))
+            .set((
+                deliveries::accepted_at.eq(accepted_at),
+                deliveries::failed_at.eq(failed_at),
+                deliveries::next_try_at.eq(None::<RowInstant>),
+                deliveries::tries.eq(i64::from(number)),
+            ))
+            .execute(connection)?;
+    }
     Ok(())
 }
 
@@ -108,7 +115,7 @@ fn retry(
         });
         let at = if has_news { now } else { *at };
         diesel::update(deliveries::table.find(RowId(one.delivery.uuid())))
-            .set((deliveries::next_try_at.eq(RowInstant::from(at)), deliveries::tries.eq(deliveries::tries + 1)))
+            .set((deliveries::next_try_at.eq(RowInstant::from(at)), deliveries::tries.eq(i64::from(one.number))))
             .execute(connection)?;
     }
     Ok(())

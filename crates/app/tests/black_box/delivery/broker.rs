@@ -27,7 +27,8 @@ fn messages(nats: &NatsServer, count: usize, bound: Duration) -> Vec<StreamMessa
 
 /// That each event is there once, and each customer's in their order without a gap.
 fn assert_complete(world: &World, messages: &[StreamMessage]) {
-    let events: BTreeSet<String> = world.events().iter().map(|event| event["id"].as_str().unwrap().to_owned()).collect();
+    let events: BTreeSet<String> =
+        world.events().iter().map(|event| event["id"].as_str().unwrap().to_owned()).collect();
     let ids: Vec<String> = messages.iter().map(|one| one.json()["id"].as_str().unwrap().to_owned()).collect();
     assert_eq!(ids.iter().cloned().collect::<BTreeSet<_>>(), events, "none is lost, none is invented");
     assert_eq!(ids.len(), events.len(), "none is there twice");

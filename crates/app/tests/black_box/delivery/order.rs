@@ -97,9 +97,11 @@ fn customers_do_not_wait_for_each_other(kind: DatabaseKind) {
     let stuck = world.create();
     receiver.until_accepted(1, SOON);
     let id = stuck["id"].as_str().unwrap().to_owned();
-    receiver.answer_by(move |request, _| {
-        if customer_of(request) == id { Answering::Hang } else { Answering::Status(200) }
-    });
+    receiver.answer_by(
+        move |request, _| {
+            if customer_of(request) == id { Answering::Hang } else { Answering::Status(200) }
+        },
+    );
     regenerate(&world, &stuck);
     let others: BTreeSet<String> = (0..50).map(|_| world.create()["id"].as_str().unwrap().to_owned()).collect();
     receiver.until("all others arrive", SOON, |requests| {

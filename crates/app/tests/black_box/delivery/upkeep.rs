@@ -12,10 +12,8 @@ crate::on_both_databases!(
 );
 
 fn events_that_nobody_waits_for_are_removed_after_their_time(kind: DatabaseKind) {
-    let world = World::with(
-        kind,
-        &[("CUSTOMERS_EVENT_RETENTION", "2s"), ("CUSTOMERS_WEBHOOK_RETRY_SCHEDULE", "24h,24h")],
-    );
+    let world =
+        World::with(kind, &[("CUSTOMERS_EVENT_RETENTION", "2s"), ("CUSTOMERS_WEBHOOK_RETRY_SCHEDULE", "24h,24h")]);
     let receiver = TestReceiver::start();
     let endpoint = endpoint(&world, &receiver);
     for _ in 0..5 {
@@ -24,9 +22,7 @@ fn events_that_nobody_waits_for_are_removed_after_their_time(kind: DatabaseKind)
     receiver.until_accepted(5, SOON);
     receiver.answer(Answering::Status(500));
     let waiting = world.create();
-    let left = until("what was accepted is removed", SOON, || {
-        Some(world.events()).filter(|events| events.len() == 1)
-    });
+    let left = until("what was accepted is removed", SOON, || Some(world.events()).filter(|events| events.len() == 1));
     assert_eq!(left[0]["data"]["customer"]["id"], waiting["id"], "what an endpoint waits for stays");
     until("its deliveries too", SOON, || (deliveries(&world, &endpoint).len() == 1).then_some(()));
     assert_eq!(world.database.count("SELECT delivery_id FROM delivery_tries"), 1);

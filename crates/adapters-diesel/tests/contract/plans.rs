@@ -1,0 +1,321 @@
+//! How the databases find what deliveries ask for, among many: by the indexes that were made for it.
+
+use std::sync::Mutex;
+
+use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection, set_default_instrumentation};
+use diesel::sql_types::Text;
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection};
+use domain::{AfterTry, DeliveryId, EndpointId, EventId, EventType};
+use ports::{DeliveryQuery, DeliveryStatusFilter, Lease, ReplayQuery};
+use uuid::Uuid;
+
+use crate::delivering::{due, holder, new_endpoint, retry, tried};
+use crate::fixture::Fixture;
+use crate::making::{at, creation, fresh_uuid, new_customer};
+
+crate::on_both_databases!(
+    what_is_due_is_found_by_the_index_of_what_is_due,
+    a_page_of_deliveries_is_read_from_an_index_in_order,
+    the_first_and_the_last_of_a_customers_are_found_by_the_index_of_what_is_pending,
+    what_is_old_is_found_by_position_and_event,
+);
+
+/// Statements of the whole run, of all tests, that name one of the ids that somebody watches.
+static WATCHED: Mutex<Vec<Watched>> = Mutex::new(Vec::new());
+
+struct Watched {
+    ids: Vec<Uuid>,
+    statements: Vec<String>,
+}
+
+fn watch() -> Option<Box<dyn Instrumentation>> {
+    let note = |event: InstrumentationEvent<'_>| {
+        let InstrumentationEvent::StartQuery { query, .. } = event else { return };
+        let mut watched = WATCHED.lock().unwrap();
+        if !watched.is_empty() {
+            let statement = query.to_string();
+            for watched in watched.iter_mut() {
+                if watched.ids.iter().any(|id| statement.contains(&id.to_string())) {
+                    watched.statements.push(statement.clone());
+                }
+            }
+        }
+    };
+    Some(Box::new(note))
+}
+
+/// What is done with a database of many deliveries, and the plans of its statements.
+struct Many {
+    db: Fixture,
+    lease: Lease,
+    endpoint: EndpointId,
+    /// The event at position 5.
+    event: EventId,
+}
+
+#[derive(QueryableByName)]
+struct PostgresqlLine {
+    #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+    line: String,
+}
+
+#[derive(QueryableByName)]
+struct SqliteLine {
+    #[diesel(sql_type = Text)]
+    detail: String,
+}
+
+impl Many {
+    /// Ten thousand customers, five hundred of whom have ten thousand events, queued for four endpoints. Of each endpoint's deliveries, those of
+    /// the last thousand events are pending: of each customer one has failed once, and another waits for it.
+    async fn new(mut db: Fixture) -> Self {
+        set_default_instrumentation(watch).unwrap();
+        // Only connections that are made from now on are watched.
+        db.database = db.second().await;
+        let sample = creation(new_customer());
+        db.save(&sample).await;
+        db.database.events.last().await.unwrap();
+        let mut endpoints = Vec::new();
+        for _ in 0..4 {
+            let endpoint = new_endpoint(0);
+            endpoints.push(endpoint.endpoint.id);
+            db.database.endpoints.insert(endpoint).await.unwrap();
+        }
+        let id = |number: &str| {
+            if db.is_sqlite() {
+                format!("unhex(printf('%032x', {number}))")
+            } else {
+                format!("CAST(lpad(to_hex({number}), 32, '0') AS UUID)")
+            }
+        };
+        let time = |seconds: i64| {
+            let milliseconds = at(seconds).timestamp_millis();
+            if db.is_sqlite() { milliseconds.to_string() } else { format!("to_timestamp({milliseconds} / 1000.0)") }
+        };
+        let numbers = "WITH RECURSIVE numbers (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM numbers WHERE n < 10000)";
+        let mut script = format!(
+            "INSERT INTO events (id, customer_id, sequence, type, occurred_at, payload, position) {numbers} \
+             SELECT {}, {}, n, type, occurred_at, payload, n FROM events, numbers; \
+             UPDATE event_numbering SET last_position = 10000; UPDATE receivers SET position = 10000; ",
+            id("n"),
+            id("(n % 500)")
+        );
+        script += &format!(
+            "INSERT INTO customers (id, unconfirmed_phone_number, country_code, confirmation_token, \
+                 token_generated_at, token_wrong_tries, wrong_tries, tokens_in_row, sequence, revision, version, \
+                 created_at, updated_at) {numbers} \
+             SELECT {}, unconfirmed_phone_number, country_code, confirmation_token, token_generated_at, \
+                 token_wrong_tries, wrong_tries, tokens_in_row, sequence, revision, version, created_at, updated_at \
+             FROM customers, numbers; ",
+            id("(n - 2)")
+        );
+        for (index, endpoint) in endpoints.iter().enumerate() {
+            script += &format!(
+                "INSERT INTO deliveries (id, endpoint_id, event_id, customer_id, position, tries, next_try_at, \
+                 accepted_at, failed_at, created_at) \
+                 SELECT {}, {}, id, customer_id, position, 1, \
+                     CASE WHEN position > 9000 AND position <= 9500 THEN {} END, \
+                     CASE WHEN position <= 9000 AND position % 50 > 0 THEN {} END, \
+                     CASE WHEN position <= 9000 AND position % 50 = 0 THEN {} END, {} FROM events; ",
+                id(&format!("(position * 10 + {index})")),
+                db.literal(endpoint.uuid()),
+                time(100),
+                time(50),
+                time(50),
+                time(0)
+            );
+        }
+        script += "INSERT INTO delivery_tries (delivery_id, number, tried_at, duration_ms, status_code) \
+                   SELECT id, 1, created_at, 5, 500 FROM deliveries; ANALYZE;";
+        db.execute(&script);
+        let endpoint = endpoints[1];
+        let lease = Lease { receiver: endpoint.into(), holder: holder() };
+        db.database.receivers.take_leases(lease.holder, vec![lease.receiver]).await.unwrap();
+        let event = EventId::from(Uuid::from_u128(5));
+        Self { db, lease, endpoint, event }
+    }
+
+    fn watch(&self) {
+        let ids = vec![self.endpoint.uuid(), self.event.uuid()];
+        WATCHED.lock().unwrap().push(Watched { ids, statements: Vec::new() });
+    }
+
+    /// The plans of the statements since [`watch`](Self::watch) that hold `part`.
+    fn plans(&self, part: &str) -> Vec<String> {
+        let mut watched = WATCHED.lock().unwrap();
+        let mine = watched.iter().position(|watched| watched.ids[0] == self.endpoint.uuid()).unwrap();
+        let statements = watched.swap_remove(mine).statements;
+        drop(watched);
+        let plans: Vec<String> = statements
+            .iter()
+            .map(|statement| statement.replace(['"', '`'], ""))
+            .filter(|statement| statement.contains(part))
+            .map(|statement| self.explain(&statement))
+            .collect();
+        assert!(!plans.is_empty(), "none holds {part}: {statements:#?}");
+        plans
+    }
+
+    /// The plan, below its statement.
+    fn explain(&self, statement: &str) -> String {
+        let (sql, binds) = statement.split_once(" -- binds: ").unwrap();
+        let lines: Vec<String> = if self.db.is_sqlite() {
+            let mut connection = SqliteConnection::establish(self.db.raw_url()).unwrap();
+            let plan = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}"));
+            plan.load(&mut connection).unwrap().into_iter().map(|line: SqliteLine| line.detail).collect()
+        } else {
+            let mut sql = sql.to_owned();
+            for (number, bind) in literals(binds).into_iter().enumerate().rev() {
+                sql = sql.replace(&format!("${}", number + 1), &bind);
+            }
+            let mut connection = PgConnection::establish(self.db.raw_url()).unwrap();
+            connection.batch_execute("SET jit = off").unwrap();
+            let plan = diesel::sql_query(format!("EXPLAIN {sql}"));
+            let lines = plan.load(&mut connection).unwrap_or_else(|error| panic!("{error}: {sql}"));
+            lines.into_iter().map(|line: PostgresqlLine| line.line).collect()
+        };
+        format!("{statement}\n{}", lines.join("\n"))
+    }
+}
+
+/// The values of `[RowId(…), RowInstant(Some(…)), [Some(1), Some(2)], 10]` as SQL spells them.
+fn literals(binds: &str) -> Vec<String> {
+    let mut binds = binds.to_owned();
+    for wrapping in ["RowId(", "RowInstant(", "Some(", ")"] {
+        binds = binds.replace(wrapping, "");
+    }
+    let inner = binds.strip_prefix('[').and_then(|binds| binds.strip_suffix(']')).unwrap();
+    let (mut literals, mut depth) = (vec![String::new()], 0);
+    for character in inner.chars() {
+        match character {
+            '[' => depth += 1,
+            ']' => depth -= 1,
+            ',' if depth == 0 => literals.push(String::new()),
+            _ => {}
+        }
+        if depth > 0 || character != ',' {
+            literals.last_mut().unwrap().push(character);
+        }
+    }
+    let literal = |text: &String| match text.trim() {
+        "None" => "NULL".to_owned(),
+        text if text.starts_with('[') => format!("'{}'", text.replace('[', "{").replace(']', "}")),
+        text => format!("'{text}'"),
+    };
+    literals.iter().map(literal).collect()
+}
+
+/// That a plan goes by this index, and reads no table from end to end.
+fn expect_index(plan: &str, index: &str) {
+    assert!(plan.contains(index), "not by {index}: {plan}");
+    expect_no_scan(plan);
+}
+
+fn expect_no_scan(plan: &str) {
+    for table in ["deliveries", "events", "delivery_tries", "customers"] {
+        for scan in [format!("Seq Scan on {table}"), format!("SCAN {table}\n"), format!("SCAN {table} USING")] {
+            assert!(!format!("{plan}\n").contains(&scan), "{plan}");
+        }
+    }
+}
+
+fn expect_no_sort(plan: &str) {
+    for sort in ["Sort", "USE TEMP B-TREE FOR ORDER BY"] {
+        assert!(!plan.contains(sort), "{plan}");
+    }
+}
+
+async fn what_is_due_is_found_by_the_index_of_what_is_due(db: Fixture) {
+    let many = Many::new(db).await;
+    for now in [at(99), at(100)] {
+        many.watch();
+        let due = many.db.database.deliveries.due(many.endpoint, now, 64).await.unwrap();
+        assert_eq!(due.deliveries.len(), if now == at(100) { 64 } else { 0 });
+        let plans = many.plans("FROM (");
+        for plan in &plans {
+            expect_index(plan, "deliveries_due_idx");
+            expect_no_sort(plan);
+        }
+    }
+    many.watch();
+    many.db.database.deliveries.due(many.endpoint, at(99), 64).await.unwrap();
+    for plan in many.plans("SELECT deliveries.next_try_at") {
+        expect_index(&plan, "deliveries_due_idx");
+        expect_no_sort(&plan);
+    }
+}
+
+async fn a_page_of_deliveries_is_read_from_an_index_in_order(db: Fixture) {
+    let many = Many::new(db).await;
+    let after = DeliveryId::from(Uuid::from_u128(9_700 * 10 + 1));
+    for (status, index) in [
+        (None, "deliveries_endpoint_id_id_idx"),
+        (Some(DeliveryStatusFilter::Accepted), "deliveries_endpoint_id_id_idx"),
+        (Some(DeliveryStatusFilter::Pending), "deliveries_unaccepted_idx"),
+        (Some(DeliveryStatusFilter::Failed), "deliveries_unaccepted_idx"),
+    ] {
+        for after in [None, Some(after)] {
+            many.watch();
+            let query = DeliveryQuery { endpoint_id: many.endpoint, status, after, limit: 50 };
+            let page = many.db.database.deliveries.list(query).await.unwrap().unwrap();
+            assert_eq!((page.deliveries.len(), page.more), (50, true), "{status:?}");
+            for plan in many.plans("ORDER BY deliveries.id DESC") {
+                expect_index(&plan, index);
+                // PostgreSQL expects so few failed ones that it rather sorts them.
+                if status != Some(DeliveryStatusFilter::Failed) {
+                    expect_no_sort(&plan);
+                }
+            }
+        }
+    }
+}
+
+async fn the_first_and_the_last_of_a_customers_are_found_by_the_index_of_what_is_pending(db: Fixture) {
+    let many = Many::new(db).await;
+    let tries: Vec<_> = due(&many.db, many.lease, 100).await.deliveries;
+    let ends = [retry(5_000), AfterTry::Accepted, AfterTry::GiveUp];
+    let tries = tries.iter().zip(ends.iter().cycle()).map(|(due, end)| tried(due, 100, *end)).collect();
+    many.watch();
+    many.db.database.deliveries.record(many.lease, tries, at(101)).await.unwrap();
+    let plans = many.plans("deliveries");
+    for function in ["min(", "max("] {
+        let heads: Vec<_> = plans.iter().filter(|plan| plan.contains(function)).collect();
+        assert!(!heads.is_empty(), "{function}: {plans:#?}");
+        for plan in heads {
+            expect_index(plan, "deliveries_pending_idx");
+        }
+    }
+    let freed: Vec<_> = plans.iter().filter(|plan| plan.contains("UPDATE deliveries")).collect();
+    assert!(freed.iter().any(|plan| plan.contains("deliveries_endpoint_id_position_key")), "{freed:#?}");
+    plans.iter().for_each(|plan| expect_no_scan(plan));
+}
+
+async fn what_is_old_is_found_by_position_and_event(db: Fixture) {
+    let many = Many::new(db).await;
+    many.watch();
+    many.db.database.deliveries.prune(at(10), vec![many.lease.receiver], 0, 100).await.unwrap();
+    let plans = many.plans("");
+    plans.iter().for_each(|plan| expect_no_scan(plan));
+    for index in ["deliveries_event_id_idx", "DELETE FROM events"] {
+        assert!(plans.iter().any(|plan| plan.contains(index)), "{plans:#?}");
+    }
+
+    many.watch();
+    let query = ReplayQuery {
+        endpoint_id: many.endpoint,
+        event_types: EventType::ALL.to_vec(),
+        since: at(0),
+        after: 0,
+        limit: 100,
+    };
+    assert_eq!(many.db.database.deliveries.replayable(query).await.unwrap().len(), 100);
+    let repeat = DeliveryId::from(fresh_uuid());
+    let delivery = DeliveryId::from(Uuid::from_u128(9_700 * 10 + 1));
+    many.db.database.deliveries.redeliver(many.endpoint, delivery, repeat, at(9)).await.unwrap().unwrap();
+    // A deleted endpoint's are found by the endpoint.
+    many.db.database.endpoints.delete(many.endpoint).await.unwrap();
+    assert!(many.db.database.deliveries.prune_deleted(100).await.unwrap());
+    for plan in many.plans("SELECT") {
+        expect_no_scan(&plan);
+    }
+}
