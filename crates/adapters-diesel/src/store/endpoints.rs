@@ -31,6 +31,7 @@ struct EndpointRow {
 
 /// What an update sets. An outer `None` leaves a column as it is, an inner one clears it.
 #[derive(AsChangeset)]
+#[expect(clippy::option_option, reason = "diesel takes the three cases so")]
 #[diesel(table_name = webhook_endpoints)]
 struct EditedColumns {
     url: Option<String>,

@@ -22,7 +22,7 @@ impl CircuitBreaker {
     /// How long it is open at first; each failed try after that doubles it.
     const FIRST_PAUSE: Duration = Duration::from_secs(1);
     /// The longest pause.
-    const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+    const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
     pub(super) fn new() -> Self {
         Self { unanswered: 0, open_until: None, pause: Self::FIRST_PAUSE }

@@ -124,14 +124,13 @@ impl EndpointWorker {
     }
 
     fn note(&mut self, sent: Result<Sent, tokio::task::JoinError>) {
-        match sent {
-            Ok(sent) => {
-                self.breaker.note(sent.reply.tried.status_code.is_some(), Instant::now());
-                self.ended.push(sent);
-            }
+        let Ok(sent) = sent else {
             // It stays among those under way, so that what ends by a defect is not tried again and again.
-            Err(_) => tracing::error!(endpoint_id = %self.endpoint().id, "a delivery ended by a defect"),
-        }
+            tracing::error!(endpoint_id = %self.endpoint().id, "a delivery ended by a defect");
+            return;
+        };
+        self.breaker.note(sent.reply.tried.status_code.is_some(), Instant::now());
+        self.ended.push(sent);
     }
 
     /// Queues new events that the endpoint takes.
