@@ -83,7 +83,7 @@ mod tests {
             let events = if looks == 3 { vec![stored_event(1, 1)] } else { Vec::new() };
             Ok(Some(EventPage { events, more: false }))
         });
-        let page = world.service().await_events(FIRST, Duration::from_secs(60)).await.unwrap();
+        let page = world.service().await_events(FIRST, Duration::from_mins(1)).await.unwrap();
         assert_eq!(page.events, [stored_event(1, 1)]);
     }
 
@@ -92,7 +92,7 @@ mod tests {
         let mut world = World::new();
         world.events.expect_page().returning(|_| Ok(Some(EventPage::default())));
         let started = Instant::now();
-        let page = world.service().await_events(FIRST, Duration::from_secs(60)).await.unwrap();
+        let page = world.service().await_events(FIRST, Duration::from_mins(1)).await.unwrap();
         assert_eq!((page.events.len(), started.elapsed().as_secs()), (0, 60));
     }
 

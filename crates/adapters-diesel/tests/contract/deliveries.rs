@@ -107,7 +107,7 @@ async fn queueing_moves_the_endpoints_place(db: Fixture) {
     // The second one is none that it takes.
     let taken = vec![delivery_of(&first)];
     db.database.deliveries.enqueue(lease, taken, second.position, at(0)).await.unwrap();
-    assert_eq!(db.database.receivers.arrivals(lease.receiver, 10).await.unwrap(), [third.clone()]);
+    assert_eq!(db.database.receivers.arrivals(lease.receiver, 10).await.unwrap(), std::slice::from_ref(&third));
     db.database.deliveries.enqueue(lease, Vec::new(), third.position, at(0)).await.unwrap();
     assert_eq!(db.database.receivers.arrivals(lease.receiver, 10).await.unwrap(), []);
     assert_eq!(due_events(&db, lease, 0).await, [first.id]);

@@ -94,7 +94,7 @@ async fn an_edit_changes_what_it_says_and_nothing_else(db: Fixture) {
     let disabled = Disabled { at: at(60), reason: DisabledReason::Requested };
     let edits: [Edit; 10] = [
         (EndpointEdits { url: Some("http://other.example".to_owned()), ..EndpointEdits::default() }, |stored| {
-            stored.endpoint.url = "http://other.example".to_owned();
+            "http://other.example".clone_into(&mut stored.endpoint.url);
         }),
         (EndpointEdits { event_types: Some(Vec::new()), ..EndpointEdits::default() }, |stored| {
             stored.endpoint.event_types = Vec::new();
@@ -141,7 +141,7 @@ async fn an_edit_changes_what_it_says_and_nothing_else(db: Fixture) {
                 secrets: Some((Sealed(vec![4]), None)),
             },
             |stored| {
-                stored.endpoint.url = "http://all.example".to_owned();
+                "http://all.example".clone_into(&mut stored.endpoint.url);
                 stored.endpoint.event_types = Vec::new();
                 stored.endpoint.description = Some("all".to_owned());
                 stored.endpoint.disabled = None;

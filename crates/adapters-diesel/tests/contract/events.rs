@@ -70,7 +70,7 @@ async fn an_event_is_found_by_its_id(db: Fixture) {
     let unnumbered = db.database.events.find(id).await.unwrap().expect("it is there before it is numbered");
     assert_eq!(unnumbered.position, 0);
     let numbered = StoredEvent { position: 1, ..unnumbered };
-    assert_eq!(page(&db.database.events, None, 1).await.events, [numbered.clone()]);
+    assert_eq!(page(&db.database.events, None, 1).await.events, std::slice::from_ref(&numbered));
     assert_eq!(db.database.events.find(id).await.unwrap(), Some(numbered));
 }
 

@@ -118,7 +118,7 @@ fn deliveries_are_filtered_by_where_they_stand(kind: DatabaseKind) {
     assert_eq!(statuses, ["pending", "failed", "accepted"]);
     for (status, expected) in [("pending", &all[0]), ("failed", &all[1]), ("accepted", &all[2])] {
         let some = list(&world, &format!("{endpoint}/deliveries?status={status}"));
-        assert_eq!(some, [expected.clone()], "{status}");
+        assert_eq!(some, std::slice::from_ref(expected), "{status}");
     }
     assert_eq!(all[1]["tries"].as_array().unwrap().len(), 2);
     assert_eq!(all[0]["tries"], json!([]), "the try that is under way is none yet");

@@ -304,7 +304,7 @@ async fn only_enabled_endpoints_of_which_the_lease_is_held_are_worked_for() {
     world.receivers.expect_release_leases().once().returning(|_| Ok(()));
     let (stop, stopped) = watch::channel(false);
     let dispatching = tokio::spawn(Arc::new(world.service()).dispatch_events(stopped));
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     stop.send(true).unwrap();
     dispatching.await.unwrap();
     let number = |number| ReceiverId(uuid::Uuid::from_u128(number));

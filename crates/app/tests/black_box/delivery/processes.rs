@@ -100,12 +100,12 @@ impl Load {
         let mut turn = first;
         while self.begun.fetch_add(1, Ordering::Relaxed) < Self::CUSTOMERS {
             let body = new_customer(&number());
-            let Some(created) = self.acknowledged_answer(ports, &mut turn, "/v1/customers", &body) else { continue };
+            let Some(created) = Self::acknowledged_answer(ports, &mut turn, "/v1/customers", &body) else { continue };
             let id = created["id"].as_str().unwrap().to_owned();
             self.acknowledged.lock().unwrap().insert(id.clone(), false);
             let body = json!({"confirmation_token": token_of(&created)});
             let path = format!("/v1/customers/{id}/confirm");
-            if self.acknowledged_answer(ports, &mut turn, &path, &body).is_some() {
+            if Self::acknowledged_answer(ports, &mut turn, &path, &body).is_some() {
                 self.acknowledged.lock().unwrap().insert(id, true);
             }
         }
@@ -113,7 +113,7 @@ impl Load {
 
     /// Tries the processes in turn until one answers. A create whose answer was lost may have happened: then its number
     /// is taken, and it is nobody's.
-    fn acknowledged_answer(&self, ports: &[Mutex<Http>], turn: &mut usize, path: &str, body: &Value) -> Option<Value> {
+    fn acknowledged_answer(ports: &[Mutex<Http>], turn: &mut usize, path: &str, body: &Value) -> Option<Value> {
         loop {
             *turn += 1;
             let http = ports[*turn % ports.len()].lock().unwrap().clone();
