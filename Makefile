@@ -4,6 +4,8 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Further arguments: make test ARGS='confirm', make run ARGS='--config customers.toml'
 ARGS ?=
+# Most tests of deliveries wait, for a lease to end or a retry to be due: more run at once than there are cores.
+export RUST_TEST_THREADS ?= 8
 
 .PHONY: help run test lint fmt docs release
 

@@ -84,7 +84,7 @@ pub trait DeliveryRepository: Send + Sync {
 
     /// Looks at up to `limit` events after the place `after` in the log, and removes those that happened before
     /// `before`, that every one of `receivers` has come past and that none of them has a delivery pending for: with all
-    /// their deliveries and tries. Returns the place to go on from; `None` when later events are too young.
+    /// their deliveries and tries. The last event of the log stays, for those who read on from it. Returns the place to go on from; `None` when later events are too young.
     ///
     /// # Errors
     /// When the store fails.

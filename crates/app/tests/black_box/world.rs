@@ -98,7 +98,7 @@ impl World {
     /// Creates an unconfirmed customer with a number of his own.
     pub(crate) fn create(&self) -> Value {
         let answer = self.http.post("/v1/customers", &new_customer(&number()));
-        assert_eq!(answer.status, 201, "{answer:?}");
+        assert_eq!(answer.status, 201, "{answer:?}\n{}", self.service.logs());
         answer.json()
     }
 

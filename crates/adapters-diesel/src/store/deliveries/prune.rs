@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::queue::free_heads;
 use super::{Connection, Failure};
-use crate::schema::{deliveries, delivery_tries, events, receivers, webhook_endpoints};
+use crate::schema::{deliveries, delivery_tries, event_numbering, events, receivers, webhook_endpoints};
 use crate::sql_types::{RowId, RowInstant};
 
 /// A piece of the log.
@@ -48,7 +48,9 @@ pub(super) fn events(
 ) -> Result<(), Failure> {
     let passed: Option<i64> =
         receivers::table.filter(receivers::id.eq_any(awaited_by)).select(min(receivers::position)).first(connection)?;
-    let passed = passed.unwrap_or(i64::MAX);
+    // The last event stays: readers who have seen all begin after it.
+    let last: i64 = event_numbering::table.find(1_i16).select(event_numbering::last_position).first(connection)?;
+    let passed = passed.unwrap_or(i64::MAX).min(last - 1);
     let ids: Vec<RowId> = old.iter().filter(|(_, position)| *position <= passed).map(|(id, _)| *id).collect();
     let pending: Vec<RowId> = deliveries::table
         .filter(deliveries::event_id.eq_any(&ids))
