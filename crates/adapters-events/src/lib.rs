@@ -16,6 +16,11 @@ mod testing;
 mod trust;
 mod webhook;
 
+/// The page for receivers: its snippet in Rust is run as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/events.md")]
+mod receivers_page {}
+
 pub use nats::{NatsBroker, NatsSettings, NatsUrl, check_nats_url};
 pub use networks::AllowedNetworks;
 pub use setup_error::SetupError;

@@ -68,7 +68,7 @@ pub trait DeliveryRepository: Send + Sync {
     ///
     /// # Errors
     /// When the store fails.
-    async fn replayable(&self, query: ReplayQuery) -> Result<Vec<NewDelivery>, StoreError>;
+    async fn replayable(&self, query: ReplayQuery) -> Result<Vec<ReplayableEvent>, StoreError>;
 
     /// Queues repeats, due at `now`. Those for an endpoint that is gone are not stored.
     ///
@@ -195,6 +195,17 @@ pub struct DeliveryPage {
     pub deliveries: Vec<Delivery>,
     /// Whether there were more when the page was read.
     pub more: bool,
+}
+
+/// An event that may be delivered again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplayableEvent {
+    /// The event.
+    pub event_id: EventId,
+    /// Whom it is about.
+    pub customer_id: CustomerId,
+    /// Its place in the log.
+    pub position: i64,
 }
 
 /// Which events to replay.

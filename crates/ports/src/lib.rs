@@ -34,7 +34,7 @@ pub use clock::Clock;
 pub use customer_repository::{CustomerRepository, SaveError};
 pub use delivery_repository::{
     DeliveryPage, DeliveryQuery, DeliveryRepository, DeliveryStatusFilter, DueDeliveries, DueDelivery, NewDelivery,
-    RecordedTry, ReplayQuery,
+    RecordedTry, ReplayQuery, ReplayableEvent,
 };
 pub use endpoint_repository::{EndpointEdits, EndpointRepository, PreviousSecret, StoredEndpoint};
 pub use event_delivery::{EventBroker, OutgoingEvent, WebhookMessage, WebhookReply, WebhookSender};

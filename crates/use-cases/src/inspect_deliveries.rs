@@ -1,7 +1,7 @@
 //! See what became of an endpoint's deliveries, and deliver again.
 
 use domain::{Delivery, DeliveryId, EndpointId, FieldCode, FieldError, Refusal, Repeat, Timestamp};
-use ports::{DeliveryPage, DeliveryQuery, NewDelivery, ReplayQuery};
+use ports::{DeliveryPage, DeliveryQuery, NewDelivery, ReplayQuery, ReplayableEvent};
 
 use crate::{Caller, Failure, Service};
 
@@ -63,7 +63,12 @@ impl Service {
                 let errors = vec![FieldError::new("since", FieldCode::Invalid, detail)];
                 return Err(Refusal::InvalidFields(errors).into());
             }
-            found.extend(events.into_iter().map(|event| NewDelivery { id: self.ports.ids.delivery_id(), ..event }));
+            found.extend(events.into_iter().map(|ReplayableEvent { event_id, customer_id, position }| NewDelivery {
+                id: self.ports.ids.delivery_id(),
+                event_id,
+                customer_id,
+                position,
+            }));
             query.after = last;
         }
         let now = self.ports.clock.now();
@@ -90,14 +95,9 @@ mod tests {
         stored_endpoint().endpoint.id
     }
 
-    fn replayed(position: i64) -> NewDelivery {
+    fn replayed(position: i64) -> ReplayableEvent {
         let event = stored_event(1, position);
-        NewDelivery {
-            id: DeliveryId::from(uuid::Uuid::nil()),
-            event_id: event.id,
-            customer_id: event.customer_id,
-            position,
-        }
+        ReplayableEvent { event_id: event.id, customer_id: event.customer_id, position }
     }
 
     #[tokio::test]
@@ -110,7 +110,7 @@ mod tests {
         });
         world.deliveries.expect_enqueue_repeats().times(2).returning(|_, deliveries, repeat, now| {
             assert_eq!((deliveries.len(), repeat, now), (500, Repeat::Replay, World::NOW));
-            assert!(deliveries.iter().all(|one| one.id != replayed(1).id), "each has an id");
+            assert!(deliveries.iter().all(|one| one.id.uuid() == uuid::Uuid::from_u128(0xd0)), "each has an id");
             Ok(())
         });
         assert_eq!(world.service().replay(WRITER, id(), at(5)).await, Ok(1_000));

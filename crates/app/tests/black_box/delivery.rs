@@ -8,7 +8,7 @@ mod upkeep;
 mod verification;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use test_support::{Received, TestReceiver};
@@ -39,18 +39,6 @@ fn deliveries(world: &World, endpoint: &str) -> Vec<Value> {
     let mut deliveries = answer.json().as_array().unwrap().clone();
     deliveries.reverse();
     deliveries
-}
-
-/// Waits until something that only asking tells is so, and returns it.
-fn until<T>(what: &str, bound: Duration, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + bound;
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "{what}: not within {bound:?}");
-        std::thread::yield_now();
-    }
 }
 
 fn regenerate(world: &World, customer: &Value) {

@@ -8,6 +8,7 @@ mod deliveries;
 mod delivery;
 mod durability;
 mod errors;
+mod event_docs;
 mod event_stream;
 mod events;
 mod links;

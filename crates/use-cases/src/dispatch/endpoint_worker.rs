@@ -44,6 +44,8 @@ pub(super) struct EndpointWorker {
     secrets: SigningSecrets,
     /// When something will be due that is not now.
     next_due: Option<Instant>,
+    /// That this worker has disabled the endpoint: nothing more is sent, and what is still under way says nothing new.
+    is_over: bool,
 }
 
 impl EndpointWorker {
@@ -66,13 +68,15 @@ impl EndpointWorker {
             ended: Vec::new(),
             secrets,
             next_due: None,
+            is_over: false,
         }
     }
 
     /// Works until it is told to end, or the lease is lost.
     pub(super) async fn run(mut self) {
-        while !self.stop.is_told() {
+        while !self.stop.is_told() && !self.is_over {
             match self.step().await {
+                Ok(()) if self.is_over => {}
                 Ok(()) => self.wait().await,
                 Err(LeaseError::Lost) => {
                     tracing::info!(endpoint_id = %self.endpoint().id, "another process delivers to this endpoint now");
@@ -97,6 +101,9 @@ impl EndpointWorker {
             self.note(sent);
         }
         self.record().await?;
+        if self.is_over {
+            return Ok(());
+        }
         if self.news.take(&*self.service.ports.signal) {
             self.enqueue().await?;
         }
@@ -221,6 +228,9 @@ impl EndpointWorker {
         for tried in &tries {
             tell(self.lease.lease.receiver.0, tried);
         }
+        if self.is_over {
+            return Ok(());
+        }
         let is_gone = tries.iter().any(|one| one.tried.is_gone());
         let is_well = tries.iter().any(|one| one.then == AfterTry::Accepted);
         let failing_since = self.settings.borrow().endpoint.failing_since;
@@ -269,9 +279,10 @@ impl EndpointWorker {
         })
     }
 
-    async fn disable(&self, reason: DisabledReason, now: Timestamp) -> Result<(), LeaseError> {
+    async fn disable(&mut self, reason: DisabledReason, now: Timestamp) -> Result<(), LeaseError> {
         let id = self.endpoint().id;
         self.service.disable_endpoint(id, reason, now).await?;
+        self.is_over = true;
         tracing::warn!(endpoint_id = %id, reason = reason.as_str(), "a webhook endpoint was disabled; events wait");
         Ok(())
     }

@@ -190,6 +190,22 @@ async fn an_endpoint_that_answers_gone_or_fails_for_long_is_disabled() {
     assert_eq!(running.worker.step().await, Err(LeaseError::Lost), "one that accepts is not disabled");
 }
 
+/// The endpoint may be enabled again meanwhile: what it answered before is no reason to disable it once more.
+#[tokio::test(start_paused = true)]
+async fn what_was_under_way_when_an_endpoint_was_disabled_does_not_disable_it_again() {
+    let (mut world, _) = world_with_due(5);
+    world.webhooks.expect_send().times(5).returning(|_| reply(Some(410)));
+    let recorded = Arc::new(Mutex::new(0));
+    let recording = recorded.clone();
+    world.deliveries.expect_record().returning(move |_, tries, _| {
+        *recording.lock().unwrap() += tries.len();
+        Ok(())
+    });
+    world.endpoints.expect_update().once().returning(|_, _, _| Ok(None));
+    running(world, stored_endpoint(), LEASE_TIME).worker.run().await;
+    assert_eq!(*recorded.lock().unwrap(), 5, "each is recorded, and none is sent again");
+}
+
 #[tokio::test(start_paused = true)]
 async fn so_many_are_under_way_at_once_and_no_more() {
     let (mut world, _) = world_with_due(1_000);

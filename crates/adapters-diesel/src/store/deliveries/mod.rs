@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use domain::{Delivery, DeliveryId, EndpointId, Repeat, Timestamp};
 use ports::{
     DeliveryPage, DeliveryQuery, DeliveryRepository, DueDeliveries, Lease, LeaseError, NewDelivery, ReceiverId,
-    RecordedTry, ReplayQuery, StoreError,
+    RecordedTry, ReplayQuery, ReplayableEvent, StoreError,
 };
 
 use super::{Connection, Failure, Store, write};
@@ -70,7 +70,7 @@ impl DeliveryRepository for Store {
             .await
     }
 
-    async fn replayable(&self, query: ReplayQuery) -> Result<Vec<NewDelivery>, StoreError> {
+    async fn replayable(&self, query: ReplayQuery) -> Result<Vec<ReplayableEvent>, StoreError> {
         self.readers.run(move |connection| read::replayable(connection, &query)).await
     }
 

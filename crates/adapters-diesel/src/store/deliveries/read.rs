@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use domain::{CustomerId, Delivery, DeliveryId, DeliveryStatus, DeliveryTry, EndpointId, EventId, Repeat, TimeDelta};
-use ports::{DeliveryPage, DeliveryQuery, DeliveryStatusFilter, NewDelivery, ReplayQuery};
+use ports::{DeliveryPage, DeliveryQuery, DeliveryStatusFilter, ReplayQuery, ReplayableEvent};
 use uuid::Uuid;
 
 use super::record::TryRow;
@@ -96,7 +96,7 @@ pub(super) fn event_of(
     Ok(row.map(|(event, customer, position)| (event.0.into(), customer.0.into(), position)))
 }
 
-pub(super) fn replayable(connection: &mut Connection, query: &ReplayQuery) -> Result<Vec<NewDelivery>, Failure> {
+pub(super) fn replayable(connection: &mut Connection, query: &ReplayQuery) -> Result<Vec<ReplayableEvent>, Failure> {
     let place: Option<i64> = receivers::table
         .find(RowId(query.endpoint_id.uuid()))
         .select(receivers::position)
@@ -113,14 +113,12 @@ pub(super) fn replayable(connection: &mut Connection, query: &ReplayQuery) -> Re
         .limit(query.limit.into())
         .select((events::id, events::customer_id, events::position))
         .load(connection)?;
-    let delivery = |(event, customer, position): (RowId, RowId, Option<i64>)| NewDelivery {
-        // The caller gives each an id of its own.
-        id: DeliveryId::from(Uuid::nil()),
+    let replayable = |(event, customer, position): (RowId, RowId, Option<i64>)| ReplayableEvent {
         event_id: event.0.into(),
         customer_id: customer.0.into(),
         position: position.unwrap_or_default(),
     };
-    Ok(rows.into_iter().map(delivery).collect())
+    Ok(rows.into_iter().map(replayable).collect())
 }
 
 fn with_tries(connection: &mut Connection, rows: Vec<(DeliveryRow, String)>) -> Result<Vec<Delivery>, Failure> {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use test_support::{DatabaseKind, NatsServer, StreamMessage};
 
-use super::{SOON, TAKEOVER, confirm, regenerate, until};
-use crate::world::{World, path_of};
+use super::{SOON, TAKEOVER, confirm, regenerate};
+use crate::world::{World, path_of, until};
 
 crate::on_both_databases!(
     events_are_published_as_cloud_events,

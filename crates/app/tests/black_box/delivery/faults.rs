@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use test_support::{Answering, DatabaseKind, TestReceiver};
 
-use super::{SOON, deliveries, endpoint, endpoint_at, regenerate, sequence_of, until};
-use crate::world::World;
+use super::{SOON, deliveries, endpoint, endpoint_at, regenerate, sequence_of};
+use crate::world::{World, until};
 
 crate::on_both_databases!(
     what_is_no_success_is_tried_again_with_the_same_id,

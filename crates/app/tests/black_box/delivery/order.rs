@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use test_support::{Answering, DatabaseKind, Received, TestReceiver};
 
-use super::{SOON, confirm, customer_of, deliveries, endpoint, first_arrivals, regenerate, sequence_of, until};
-use crate::world::{World, path_of};
+use super::{SOON, confirm, customer_of, deliveries, endpoint, first_arrivals, regenerate, sequence_of};
+use crate::world::{World, path_of, until};
 
 crate::on_both_databases!(
     an_accepted_event_marks_its_token_as_sent_and_nothing_else,

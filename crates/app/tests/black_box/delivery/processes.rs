@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use test_support::{Answering, DatabaseKind, Http, Received, Service, TestReceiver};
 
-use super::{SOON, TAKEOVER, confirm, customer_of, deliveries, endpoint, first_arrivals, sequence_of, until};
-use crate::world::{World, new_customer, number, path_of, token_of};
+use super::{SOON, TAKEOVER, confirm, customer_of, deliveries, endpoint, first_arrivals, sequence_of};
+use crate::world::{World, new_customer, number, path_of, token_of, until};
 
 crate::on_both_databases!(
     a_service_that_stops_leaves_its_share_to_the_next_one_at_once,

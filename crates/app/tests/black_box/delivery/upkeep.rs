@@ -3,8 +3,8 @@
 use serde_json::json;
 use test_support::{Answering, DatabaseKind, TestReceiver};
 
-use super::{SOON, deliveries, endpoint, until};
-use crate::world::World;
+use super::{SOON, deliveries, endpoint};
+use crate::world::{World, until};
 
 crate::on_both_databases!(
     events_that_nobody_waits_for_are_removed_after_their_time,

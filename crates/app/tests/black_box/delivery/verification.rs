@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use test_support::{DatabaseKind, Received, TestReceiver};
 
 use super::SOON;
-use crate::world::World;
+use crate::world::{World, until};
 
 /// Verifies a request with `standardwebhooks` and parses it with `cloudevents`.
 const PYTHON: &str = r#"
@@ -72,7 +72,7 @@ fn other_peoples_libraries_verify_and_read_what_arrives() {
     let path = format!("/v1/webhook_endpoints/{}/rotate_secret", made["id"].as_str().unwrap());
     let rotated = world.http.send("POST", &path, &[], "").json();
     let new = rotated["secret"].as_str().unwrap();
-    let request = super::until("the new secret signs", SOON, || {
+    let request = until("the new secret signs", SOON, || {
         let count = receiver.accepted_count();
         world.create();
         receiver.until_accepted(count + 1, SOON);
