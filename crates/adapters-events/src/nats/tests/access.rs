@@ -1,15 +1,12 @@
 //! Credentials and certificates.
 
 use super::*;
-use std::io::Write;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use nkeys::KeyPair;
 use serde_json::json;
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::SetupError;
 
@@ -112,43 +109,4 @@ async fn a_servers_certificate_has_to_be_believed() {
     let plain = Server::start().await;
     let error = publish_one(&broker(&plain.url().replace("nats:", "tls:")), event(1)).await.unwrap_err();
     assert!(error.starts_with("NATS cannot be reached: TLS: "), "tls:// is never spoken in the clear: {error}");
-}
-
-/// A log that is read here.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
-
-#[tokio::test]
-async fn no_credentials_are_in_the_log_at_any_level() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
-    // The test's one thread runs the client too.
-    let _guard = tracing::subscriber::set_default(subscriber);
-    let mut server = Server::start_with("authorization { user: me, password: hunter2 }").await;
-    assert_eq!(publish_one(&with_user(&server, "me:hunter2"), event(1)).await, Ok(()));
-    assert!(publish_one(&with_user(&server, "me:hunter3"), event(1)).await.is_err());
-    server.kill();
-    assert!(publish_one(&with_user(&server, "me:hunter2"), event(1)).await.is_err());
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(text.contains("async_nats"), "it is the client's log that was read");
-    assert!(!text.contains("hunter"), "{text}");
 }
