@@ -150,6 +150,8 @@ impl Many {
         drop(watched);
         let plans: Vec<String> = statements
             .iter()
+            // The same case on the other database watches an event of the same id.
+            .filter(|statement| statement.contains('`') == self.db.is_sqlite())
             .map(|statement| statement.replace(['"', '`'], ""))
             .filter(|statement| statement.contains(part))
             .map(|statement| self.explain(&statement))
