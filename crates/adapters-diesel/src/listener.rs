@@ -66,6 +66,8 @@ fn pass_on(url: &str, signal: &Signal, stop: &AtomicBool) -> Result<(), Failure>
     let me: i32 = diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("pg_backend_pid()"))
         .get_result(&mut connection)?;
     let mut told = signal.own_count();
+    // What was said while nobody listened.
+    signal.pass_on();
     while !stop.load(Ordering::Relaxed) {
         let own = signal.own_count();
         if own != told {

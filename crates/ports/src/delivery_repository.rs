@@ -38,7 +38,8 @@ pub trait DeliveryRepository: Send + Sync {
     /// Stores tries of deliveries to the endpoint of the lease and what happens to each, in one transaction. Where a
     /// delivery is accepted or given up, the customer's next one is due at once. An event that is accepted and carries
     /// its customer's current token sets his `confirmation_sent_at`, where it is not set. An accepted try ends the time
-    /// in which the endpoint has been failing; where none of the tries is accepted, it begins, unless it has.
+    /// in which the endpoint has been failing; where none of the tries is accepted, it begins, unless it has. A try that
+    /// is recorded already is not recorded twice: the answer to a commit can get lost.
     ///
     /// # Errors
     /// See [`LeaseError`].
@@ -84,7 +85,9 @@ pub trait DeliveryRepository: Send + Sync {
 
     /// Looks at up to `limit` events after the place `after` in the log, and removes those that happened before
     /// `before`, that every one of `receivers` has come past and that none of them has a delivery pending for: with all
-    /// their deliveries and tries. The last event of the log stays, for those who read on from it. Returns the place to go on from; `None` when later events are too young.
+    /// their deliveries and tries. A delivery of others that waited for one of these is due then. The last event of the
+    /// log stays, for those who read on from it. Returns the place to go on from; `None` when later events are too
+    /// young.
     ///
     /// # Errors
     /// When the store fails.

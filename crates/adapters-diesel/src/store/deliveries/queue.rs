@@ -119,9 +119,8 @@ pub(super) fn due(
 ) -> Result<DueDeliveries, Failure> {
     let (endpoint, now) = (RowId(endpoint.uuid()), RowInstant::from(now));
     let is_there = || exists(webhook_endpoints::table.find(endpoint).filter(webhook_endpoints::deleted_at.is_null()));
-    let rows: Vec<DueRow> = deliveries::table
-        .inner_join(events::table.on(events::id.eq(deliveries::event_id)))
-        .left_join(customers::table.on(customers::id.eq(deliveries::customer_id)))
+    // First which, then all about them: with a long backlog PostgreSQL would join and sort all of it.
+    let first: Vec<RowId> = deliveries::table
         .filter(deliveries::endpoint_id.eq(endpoint))
         .filter(deliveries::accepted_at.is_null().and(deliveries::failed_at.is_null()))
         .filter(deliveries::next_try_at.is_not_null())
@@ -129,15 +128,9 @@ pub(super) fn due(
         .filter(is_there())
         .order((deliveries::next_try_at, deliveries::position))
         .limit(limit.into())
-        .select((
-            deliveries::id,
-            deliveries::tries,
-            deliveries::repeat,
-            events::confirmation_token,
-            StoredRow::as_select(),
-            Option::<HolderRow>::as_select(),
-        ))
+        .select(deliveries::id)
         .load(connection)?;
+    let rows = if first.is_empty() { Vec::new() } else { load(connection, &first)? };
     let next: Option<Option<RowInstant>> = deliveries::table
         .filter(deliveries::endpoint_id.eq(endpoint))
         .filter(deliveries::accepted_at.is_null().and(deliveries::failed_at.is_null()))
@@ -152,6 +145,23 @@ pub(super) fn due(
         deliveries: rows.into_iter().map(due_delivery).collect::<Result<_, _>>()?,
         next_at: next.flatten().and_then(|next| next.0),
     })
+}
+
+fn load(connection: &mut Connection, ids: &[RowId]) -> Result<Vec<DueRow>, Failure> {
+    Ok(deliveries::table
+        .inner_join(events::table.on(events::id.eq(deliveries::event_id)))
+        .left_join(customers::table.on(customers::id.eq(deliveries::customer_id)))
+        .filter(deliveries::id.eq_any(ids))
+        .order((deliveries::next_try_at, deliveries::position))
+        .select((
+            deliveries::id,
+            deliveries::tries,
+            deliveries::repeat,
+            events::confirmation_token,
+            StoredRow::as_select(),
+            Option::<HolderRow>::as_select(),
+        ))
+        .load(connection)?)
 }
 
 fn due_delivery((id, tries, repeat, token, event, holder): DueRow) -> Result<DueDelivery, Failure> {
