@@ -1,14 +1,14 @@
 //! The snippets of `docs/events.md`, run as they are printed on requests that the service has sent. The one in Rust is a
 //! documentation test of `adapters-events`.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use test_support::{DatabaseKind, Received, TestReceiver};
+use test_support::{DatabaseKind, Http, Received, TestReceiver};
 
-use crate::world::World;
+use crate::world::{World, path_of, token_of, until};
 
 const DOCUMENT: &str = include_str!("../../../../docs/events.md");
 
@@ -26,10 +26,15 @@ verdict = verify(request['body'].encode(), request['headers'], request['secret']
 print(str(verdict).lower())
 ";
 
-/// The first code block of a language.
-fn snippet(language: &str) -> &'static str {
-    let (_, rest) = DOCUMENT.split_once(&format!("\n```{language}\n")).expect("the document has a snippet");
-    rest.split_once("\n```").expect("the snippet has an end").0
+/// The code blocks of a language, the one that verifies first.
+fn snippets(language: &str) -> Vec<&'static str> {
+    let opening = format!("\n```{language}\n");
+    let blocks = DOCUMENT.split(&opening).skip(1);
+    blocks.map(|block| block.split_once("\n```").expect("the snippet has an end").0).collect()
+}
+
+fn does_not_start(program: &str, error: &std::io::Error) -> ! {
+    panic!("this test needs {program} on PATH, which does not start: {error}")
 }
 
 struct Verifier {
@@ -41,7 +46,7 @@ struct Verifier {
 
 impl Verifier {
     fn all() -> [Self; 2] {
-        let text = |language, behind| format!("{}\n{behind}", snippet(language));
+        let text = |language, behind| format!("{}\n{behind}", snippets(language)[0]);
         [
             Self { program: "node", option: "-e", text: text("js", NODE) },
             Self { program: "python3", option: "-c", text: text("python", PYTHON) },
@@ -54,7 +59,7 @@ impl Verifier {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("this test needs {}, which does not start: {error}", self.program));
+            .unwrap_or_else(|error| does_not_start(self.program, &error));
         let request = json!({"body": body, "headers": headers, "secret": secret, "now": now});
         child.stdin.take().unwrap().write_all(request.to_string().as_bytes()).unwrap();
         let output = child.wait_with_output().unwrap();
@@ -118,4 +123,73 @@ fn the_snippets_of_the_receivers_page_tell_genuine_requests_from_others() {
             assert!(!is_genuine(&request.body, &nothing, old, None), "no headers");
         }
     }
+}
+
+/// The receiver in Node, running.
+struct Bot {
+    process: Child,
+    output: BufReader<ChildStdout>,
+}
+
+impl Bot {
+    fn start(secret: &str) -> Self {
+        let mut process = Command::new("node")
+            .args(["-e", &snippets("js").join("\n")])
+            .envs([("WEBHOOK_SECRET", secret), ("PORT", "0")])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| does_not_start("node", &error));
+        let output = BufReader::new(process.stdout.take().unwrap());
+        Self { process, output }
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+}
+
+impl Drop for Bot {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn the_receiver_of_the_receivers_page_takes_what_is_genuine_and_nothing_else() {
+    let world = World::start(DatabaseKind::Sqlite);
+    // Nothing is sent before it has the address of the receiver, which is not known before it has the secret.
+    let body = json!({"url": "http://127.0.0.1:9/", "event_types": ["verification"]});
+    let endpoint = world.http.post("/v1/webhook_endpoints", &body).json();
+    let path = format!("/v1/webhook_endpoints/{}", endpoint["id"].as_str().unwrap());
+    let mut bot = Bot::start(endpoint["secret"].as_str().unwrap());
+    let said = bot.line();
+    let origin = format!("http://127.0.0.1:{}", said.strip_prefix("listening on ").expect(&said));
+    assert_eq!(world.http.patch(&path, &json!({"url": origin})).status, 200);
+    let tested = until("the receiver is reached", Duration::from_secs(15), || {
+        let outcome = world.http.send("POST", &format!("{path}/test"), &[], "").json();
+        (outcome["accepted"] == true).then_some(outcome)
+    });
+    assert_eq!(tested["status_code"], 204);
+
+    let customer = world.create();
+    let number = customer["unconfirmed_phone_number"].as_str().unwrap();
+    assert_eq!(bot.line(), format!("to {number}: your code is {}", token_of(&customer)));
+    let confirmation = json!({"confirmation_token": token_of(&customer)});
+    assert_eq!(world.http.post(&format!("{}/confirm", path_of(&customer)), &confirmation).status, 200);
+    assert_eq!(bot.line(), format!("to {number}: thank you"));
+
+    // What it has seen it accepts and does not do again.
+    let replayed = world.http.post(&format!("{path}/replay"), &json!({"since": "2000-01-01T00:00:00Z"}));
+    assert_eq!(replayed.json(), json!({"queued": 2}));
+    until("both are accepted again", Duration::from_secs(15), || {
+        let accepted = world.http.get(&format!("{path}/deliveries?status=accepted")).json();
+        (accepted.as_array().unwrap().len() == 4).then_some(())
+    });
+    let forged = Http::new(&origin).send("POST", "/", &[("webhook-id", "evt_1")], world.events()[0].to_string());
+    assert_eq!(forged.status, 401);
+    let another = world.create();
+    assert!(bot.line().ends_with(token_of(&another)), "nothing was said in between");
 }
