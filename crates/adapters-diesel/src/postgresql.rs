@@ -4,13 +4,14 @@ use std::thread::available_parallelism;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use diesel::sql_types::Array;
 use diesel::{Connection as _, PgConnection};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use crate::failure::Failure;
 use crate::lane::Lane;
 use crate::schema::customers;
-use crate::sql_types::RowId;
+use crate::sql_types::{Id, RowId};
 
 #[path = "store/mod.rs"]
 mod store;
@@ -70,6 +71,23 @@ fn lock_customers(connection: &mut Connection, ids: &[RowId]) -> Result<(), Fail
     let rows = customers::table.filter(customers::id.eq_any(ids)).order(customers::id).select(customers::id);
     rows.for_no_key_update().load::<RowId>(connection)?;
     Ok(())
+}
+
+/// The first pending delivery to an endpoint of each of these customers. Each is looked up by itself: of a table that
+/// has grown quickly the server has no idea yet, and a plan for all of them at once may read all of it.
+fn first_pending(connection: &mut Connection, endpoint: RowId, customers: &[RowId]) -> Result<Vec<RowId>, Failure> {
+    let found = diesel::sql_query(FIRST_PENDING).bind::<Id, _>(endpoint).bind::<Array<Id>, _>(customers);
+    Ok(found.load::<Found>(connection)?.into_iter().map(|found| found.id).collect())
+}
+
+const FIRST_PENDING: &str = "SELECT first.id FROM unnest(CAST($2 AS UUID[])) AS customers (id) CROSS JOIN LATERAL \
+     (SELECT id FROM deliveries WHERE endpoint_id = $1 AND customer_id = customers.id \
+          AND accepted_at IS NULL AND failed_at IS NULL AND repeat IS NULL ORDER BY position LIMIT 1) AS first";
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = Id)]
+    id: RowId,
 }
 
 /// The transaction that migrations run in, under the lock that other processes wait for.

@@ -5,7 +5,7 @@ use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::query_builder::QueryId;
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::{BigInt, Binary, SqlOrd, SqlType, Timestamptz, Uuid as PgUuid};
+use diesel::sql_types::{BigInt, Binary, SqlType, Timestamptz, Uuid as PgUuid};
 use diesel::sqlite::{Sqlite, SqliteValue};
 use domain::Timestamp;
 use uuid::Uuid;
@@ -20,9 +20,6 @@ pub struct Id;
 #[derive(SqlType, QueryId)]
 #[diesel(postgres_type(oid = 1184, array_oid = 1185), sqlite_type(name = "Long"))]
 pub struct Instant;
-
-// Its values are in order of time, so that the least and the last can be asked for.
-impl SqlOrd for Instant {}
 
 /// The value of an [`Id`] column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, AsExpression, FromSqlRow)]

@@ -6,6 +6,7 @@ use std::thread::{available_parallelism, sleep};
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
 use diesel::{Connection as _, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use ports::StoreError;
@@ -13,6 +14,7 @@ use tokio::task::spawn_blocking;
 
 use crate::failure::Failure;
 use crate::lane::Lane;
+use crate::schema::deliveries;
 use crate::sql_types::RowId;
 
 #[path = "store/mod.rs"]
@@ -103,6 +105,22 @@ fn transaction<T>(
 #[expect(clippy::unnecessary_wraps, reason = "on PostgreSQL it can fail")]
 fn lock_customers(_: &mut Connection, _: &[RowId]) -> Result<(), Failure> {
     Ok(())
+}
+
+/// The first pending delivery to an endpoint of each of these customers.
+fn first_pending(connection: &mut Connection, endpoint: RowId, customers: &[RowId]) -> Result<Vec<RowId>, Failure> {
+    let mut found = Vec::with_capacity(customers.len());
+    for customer in customers {
+        let pending = deliveries::table
+            .filter(deliveries::endpoint_id.eq(endpoint))
+            .filter(deliveries::customer_id.eq(customer))
+            .filter(deliveries::accepted_at.is_null().and(deliveries::failed_at.is_null()))
+            .filter(deliveries::repeat.is_null());
+        let first = pending.order(deliveries::position).select(deliveries::id).first(connection);
+        let first: Option<RowId> = first.optional()?;
+        found.extend(first);
+    }
+    Ok(found)
 }
 
 /// The transaction that migrations run in: the write lock is the one that other processes wait for.

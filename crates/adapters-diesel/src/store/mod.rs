@@ -15,7 +15,9 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use super::{Backend, COUNT_TABLES, Connection, LEASE_END, MIGRATIONS, NOW, lock_customers, migration_transaction};
+use super::{
+    Backend, COUNT_TABLES, Connection, LEASE_END, MIGRATIONS, NOW, first_pending, lock_customers, migration_transaction,
+};
 use crate::failure::Failure;
 use crate::lane::Lane;
 

@@ -13,7 +13,7 @@ use ports::{
     RecordedTry, ReplayQuery, ReplayableEvent, StoreError,
 };
 
-use super::{Connection, Failure, Store, write};
+use super::{Connection, Failure, Store, first_pending, write};
 use crate::schema::deliveries;
 use crate::sql_types::{RowId, RowInstant};
 

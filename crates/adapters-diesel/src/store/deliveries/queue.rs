@@ -1,12 +1,12 @@
 //! The queue: what waits, in the order of each customer's events.
 
-use diesel::dsl::{exists, min};
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use domain::{DeliveryId, EndpointId, Repeat, Timestamp};
 use ports::{DueDeliveries, DueDelivery, NewDelivery, StoredEvent};
 
 use super::super::events::StoredRow;
-use super::{Connection, Failure};
+use super::{Connection, Failure, first_pending};
 use crate::row::Row;
 use crate::schema::{customers, deliveries, events, webhook_endpoints};
 use crate::sql_types::{RowId, RowInstant};
@@ -79,23 +79,13 @@ pub(super) fn free_heads(
     customers: &[RowId],
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let (endpoint, now) = (RowId(endpoint.uuid()), RowInstant::from(now));
-    let in_order = deliveries::table
-        .filter(deliveries::endpoint_id.eq(endpoint))
-        .filter(deliveries::accepted_at.is_null().and(deliveries::failed_at.is_null()))
-        .filter(deliveries::repeat.is_null());
-    let heads: Vec<Option<i64>> = in_order
-        .filter(deliveries::customer_id.eq_any(customers))
-        .group_by(deliveries::customer_id)
-        .select(min(deliveries::position))
-        .load(connection)?;
+    let now = RowInstant::from(now);
+    let heads = first_pending(connection, RowId(endpoint.uuid()), customers)?;
     if heads.is_empty() {
         return Ok(());
     }
     let waiting = deliveries::table
-        .filter(deliveries::endpoint_id.eq(endpoint))
-        .filter(deliveries::repeat.is_null())
-        .filter(deliveries::position.eq_any(heads.into_iter().flatten()))
+        .filter(deliveries::id.eq_any(heads))
         .filter(deliveries::next_try_at.is_null().or(deliveries::next_try_at.gt(now).assume_not_null()));
     diesel::update(waiting).set(deliveries::next_try_at.eq(now)).execute(connection)?;
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use diesel::dsl::max;
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use domain::{AfterTry, DeliveryTry, EndpointId, EventId, Timestamp};
 use ports::RecordedTry;
@@ -25,9 +25,6 @@ pub(super) struct TryRow {
     pub(super) answer: Option<String>,
     pub(super) error: Option<String>,
 }
-
-/// Of a customer whose delivery is to be retried: the place and the making of the last one that waits behind it.
-type Successor = (RowId, Option<i64>, Option<RowInstant>);
 
 pub(super) fn record(
     connection: &mut Connection,
@@ -92,33 +89,26 @@ fn retry(
     retried: &[(&RecordedTry, Timestamp)],
     now: Timestamp,
 ) -> Result<(), Failure> {
-    if retried.is_empty() {
-        return Ok(());
-    }
-    let customers = retried.iter().map(|(one, _)| RowId(one.customer_id.uuid()));
-    let last: Vec<Successor> = deliveries::table
-        .filter(deliveries::endpoint_id.eq(RowId(endpoint.uuid())))
-        .filter(deliveries::accepted_at.is_null().and(deliveries::failed_at.is_null()))
-        .filter(deliveries::repeat.is_null())
-        .filter(deliveries::customer_id.eq_any(customers))
-        .group_by(deliveries::customer_id)
-        .select((deliveries::customer_id, max(deliveries::position), max(deliveries::created_at)))
-        .load(connection)?;
-    let last: HashMap<_, _> = last
-        .into_iter()
-        .map(|(customer, position, made)| (customer.0, (position, made.and_then(|made| made.0))))
-        .collect();
     for (one, at) in retried {
         // A new event of the customer that came during the try makes this one due at once, as it would have before.
-        let has_news = last.get(&one.customer_id.uuid()).is_some_and(|(position, made)| {
-            one.repeat.is_none() && *position > Some(one.position) && *made >= Some(one.tried.at)
-        });
-        let at = if has_news { now } else { *at };
+        let at = if one.repeat.is_none() && has_news(connection, endpoint, one)? { now } else { *at };
         diesel::update(deliveries::table.find(RowId(one.delivery.uuid())))
             .set((deliveries::next_try_at.eq(RowInstant::from(at)), deliveries::tries.eq(i64::from(one.number))))
             .execute(connection)?;
     }
     Ok(())
+}
+
+/// Whether a later event of the customer was queued since the try began.
+fn has_news(connection: &mut Connection, endpoint: EndpointId, one: &RecordedTry) -> Result<bool, Failure> {
+    let behind = deliveries::table
+        .filter(deliveries::endpoint_id.eq(RowId(endpoint.uuid())))
+        .filter(deliveries::customer_id.eq(RowId(one.customer_id.uuid())))
+        .filter(deliveries::accepted_at.is_null().and(deliveries::failed_at.is_null()))
+        .filter(deliveries::repeat.is_null())
+        .filter(deliveries::position.gt(one.position))
+        .filter(deliveries::created_at.ge(RowInstant::from(one.tried.at)));
+    Ok(diesel::select(exists(behind)).get_result(connection)?)
 }
 
 /// An accepted try ends a time of failing; where there is none, it has begun.
