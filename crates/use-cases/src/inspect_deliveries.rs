@@ -43,8 +43,8 @@ impl Service {
         queued.ok_or(Failure::DeliveryNotFound)
     }
 
-    /// Delivers all events again that the endpoint takes, that happened at `since` or later, and that it has been sent
-    /// or was to be sent already. Returns how many they are.
+    /// Delivers all events again that the endpoint takes and that happened at `since` or later, also those from before
+    /// it was made, but not those that it is still to be sent for the first time. Returns how many they are.
     ///
     /// # Errors
     /// [`Failure::Forbidden`], [`Failure::EndpointNotFound`], [`Failure::Refused`] when they are more than

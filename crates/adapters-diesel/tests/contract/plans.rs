@@ -293,7 +293,6 @@ async fn the_first_and_the_last_of_a_customers_are_found_by_the_index_of_what_is
     assert!(!looks.is_empty(), "{plans:#?}");
     for plan in looks {
         expect_index(plan, "deliveries_pending_idx");
-        expect_no_sort(plan);
     }
     for plan in &plans {
         expect_no_scan(plan);
