@@ -36,6 +36,12 @@ const LEASE_END: &str = "clock_timestamp() + interval '30 seconds'";
 const SETTINGS: &str =
     "SET statement_timeout = 5000; SET lock_timeout = 2000; SET idle_in_transaction_session_timeout = 15000";
 
+/// A plan that was made for a small table is kept until the server counts its rows again, which may be a minute and a
+/// hundred thousand rows later. Where a statement is about many rows, to plan it each time is cheaper.
+const FRESH_PLANS: &str = "SET plan_cache_mode = force_custom_plan";
+/// Connections for deliveries: each receiver's worker does one thing at a time, and does not wait behind requests.
+const DELIVERY_CONNECTIONS: u8 = 4;
+
 /// The advisory lock of those who migrate; the number means nothing.
 const LOCK_MIGRATIONS: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 30000; \
      SELECT pg_advisory_xact_lock(4916032177)";
@@ -45,9 +51,14 @@ const MIGRATION_SETTINGS: &str = "SET LOCAL statement_timeout = 30000; SET LOCAL
 /// A store on the server of `url`, which may be down yet.
 pub(crate) fn connect(url: &str) -> Store {
     let size = available_parallelism().map_or(8, |cores| (cores.get() * 4).clamp(8, 16));
-    let url = url.to_owned();
-    let lane = Lane::new(u8::try_from(size).unwrap_or(16), move || open(&url));
-    Store::new(lane.clone(), lane)
+    let (of_requests, of_deliveries) = (url.to_owned(), url.to_owned());
+    let requests = Lane::new(u8::try_from(size).unwrap_or(16), move || open(&of_requests));
+    let deliveries = Lane::new(DELIVERY_CONNECTIONS, move || {
+        let mut connection = open(&of_deliveries)?;
+        connection.batch_execute(FRESH_PLANS)?;
+        Ok(connection)
+    });
+    Store::new((requests.clone(), requests), (deliveries.clone(), deliveries))
 }
 
 fn open(url: &str) -> Result<Connection, Failure> {
@@ -73,18 +84,17 @@ fn lock_customers(connection: &mut Connection, ids: &[RowId]) -> Result<(), Fail
     Ok(())
 }
 
-/// The first pending delivery to an endpoint of each of these customers. Each is looked up by itself: of a table that
-/// has grown quickly the server has no idea yet, and a plan for all of them at once may read all of it. For the same
-/// reason the order is one that no index has: an index in the order of positions would be read from its beginning, in
-/// the belief that the customer's first is near.
+/// The first pending delivery to an endpoint of each of these customers. Of a table that has grown quickly the server has
+/// no idea yet, and takes any index for as good as another. So each customer is looked up by himself, and the endpoint is
+/// compared in a way that no index serves: only the index of what is pending remains.
 fn first_pending(connection: &mut Connection, endpoint: RowId, customers: &[RowId]) -> Result<Vec<RowId>, Failure> {
     let found = diesel::sql_query(FIRST_PENDING).bind::<Id, _>(endpoint).bind::<Array<Id>, _>(customers);
     Ok(found.load::<Found>(connection)?.into_iter().map(|found| found.id).collect())
 }
 
 const FIRST_PENDING: &str = "SELECT first.id FROM unnest(CAST($2 AS UUID[])) AS customers (id) CROSS JOIN LATERAL \
-     (SELECT id FROM deliveries WHERE endpoint_id = $1 AND customer_id = customers.id \
-          AND accepted_at IS NULL AND failed_at IS NULL AND repeat IS NULL ORDER BY position + 0 LIMIT 1) AS first";
+     (SELECT id FROM deliveries WHERE customer_id = customers.id AND (endpoint_id = $1) IS TRUE \
+          AND accepted_at IS NULL AND failed_at IS NULL AND repeat IS NULL ORDER BY position LIMIT 1) AS first";
 
 #[derive(QueryableByName)]
 struct Found {

@@ -64,7 +64,8 @@ pub(crate) async fn connect(path: &Path) -> Result<Store, StoreError> {
         connection.batch_execute("PRAGMA query_only = ON")?;
         Ok(connection)
     });
-    Ok(Store::new(readers, writers))
+    let lanes = (readers, writers);
+    Ok(Store::new(lanes.clone(), lanes))
 }
 
 /// Customers' data are nobody else's: a new file is its owner's alone. SQLite gives its other files the same mode.

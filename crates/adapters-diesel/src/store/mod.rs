@@ -25,14 +25,20 @@ use crate::lane::Lane;
 pub(crate) struct Store {
     readers: Lane<Connection>,
     writers: Lane<Connection>,
+    /// The same for what is done for receivers of events: statements over many rows of tables that grow quickly.
+    delivery_readers: Lane<Connection>,
+    delivery_writers: Lane<Connection>,
     /// Held by whoever numbers events.
     numbering: Mutex<()>,
 }
 
 impl Store {
-    /// A store whose reads and writes run on these lanes, which may be one.
-    pub(super) fn new(readers: Lane<Connection>, writers: Lane<Connection>) -> Self {
-        Self { readers, writers, numbering: Mutex::new(()) }
+    /// A store whose reads and writes run on these lanes, each a pair which may be one.
+    pub(super) fn new(
+        (readers, writers): (Lane<Connection>, Lane<Connection>),
+        (delivery_readers, delivery_writers): (Lane<Connection>, Lane<Connection>),
+    ) -> Self {
+        Self { readers, writers, delivery_readers, delivery_writers, numbering: Mutex::new(()) }
     }
 }
 

@@ -82,7 +82,7 @@ impl Store {
         position: Option<i64>,
         mut work: impl FnMut(&mut Connection) -> Result<(), Failure> + Send + 'static,
     ) -> Result<(), LeaseError> {
-        let is_held = self.writers.run(move |connection| {
+        let is_held = self.delivery_writers.run(move |connection| {
             write(connection, |connection| {
                 let is_held = hold(connection, lease, position)?;
                 if is_held {

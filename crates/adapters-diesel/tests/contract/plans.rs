@@ -288,8 +288,7 @@ async fn the_first_and_the_last_of_a_customers_are_found_by_the_index_of_what_is
     many.watch();
     many.db.database.deliveries.record(many.lease, tries, at(101)).await.unwrap();
     let plans = many.plans("deliveries");
-    let is_of_one = |plan: &&String| plan.contains("ORDER BY") || plan.contains("SELECT EXISTS");
-    let looks: Vec<_> = plans.iter().filter(is_of_one).filter(|plan| plan.contains("customer_id =")).collect();
+    let looks: Vec<_> = plans.iter().filter(|plan| plan.contains("customer_id =")).collect();
     assert!(!looks.is_empty(), "{plans:#?}");
     for plan in looks {
         expect_index(plan, "deliveries_pending_idx");

@@ -32,7 +32,7 @@ impl DeliveryRepository for Store {
     }
 
     async fn due(&self, endpoint: EndpointId, now: Timestamp, limit: u32) -> Result<DueDeliveries, StoreError> {
-        self.readers.run(move |connection| queue::due(connection, endpoint, now, limit)).await
+        self.delivery_readers.run(move |connection| queue::due(connection, endpoint, now, limit)).await
     }
 
     async fn record(&self, lease: Lease, tries: Vec<RecordedTry>, now: Timestamp) -> Result<(), LeaseError> {

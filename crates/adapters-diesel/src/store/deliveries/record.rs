@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use diesel::dsl::exists;
 use diesel::prelude::*;
 use domain::{AfterTry, DeliveryTry, EndpointId, EventId, Timestamp};
 use ports::RecordedTry;
@@ -101,14 +100,16 @@ fn retry(
 
 /// Whether a later event of the customer was queued since the try began.
 fn has_news(connection: &mut Connection, endpoint: EndpointId, one: &RecordedTry) -> Result<bool, Failure> {
-    let behind = deliveries::table
-        .filter(deliveries::endpoint_id.eq(RowId(endpoint.uuid())))
+    // Of all endpoints: they are few, and there is one index for it.
+    let behind: Vec<RowId> = deliveries::table
         .filter(deliveries::customer_id.eq(RowId(one.customer_id.uuid())))
         .filter(deliveries::accepted_at.is_null().and(deliveries::failed_at.is_null()))
         .filter(deliveries::repeat.is_null())
         .filter(deliveries::position.gt(one.position))
-        .filter(deliveries::created_at.ge(RowInstant::from(one.tried.at)));
-    Ok(diesel::select(exists(behind)).get_result(connection)?)
+        .filter(deliveries::created_at.ge(RowInstant::from(one.tried.at)))
+        .select(deliveries::endpoint_id)
+        .load(connection)?;
+    Ok(behind.contains(&RowId(endpoint.uuid())))
 }
 
 /// An accepted try ends a time of failing; where there is none, it has begun.
