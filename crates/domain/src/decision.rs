@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use crate::{Customer, Event, EventId, FieldError, PhoneNumber, Timestamp};
+use crate::{Address, AddressPurpose, Card, Customer, Event, EventId, FieldError, LinkPurpose, PhoneNumber, Timestamp};
 
 /// What a transition decided.
 ///
@@ -37,19 +37,44 @@ pub struct Change {
     customer: Customer,
     replaces: Option<i64>,
     claims: Vec<PhoneNumber>,
+    details: Option<DetailChange>,
+    moves_number: bool,
     events: Vec<Event>,
+}
+
+/// A change of what is kept beside the customer object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DetailChange {
+    /// The address of this purpose is now this one, or none.
+    Address(AddressPurpose, Option<Address>),
+    /// The card is now this one, or none.
+    Card {
+        /// The new card.
+        card: Option<Card>,
+        /// The card before it, which is to be removed at its provider once the change is stored.
+        detaches: Option<Card>,
+    },
 }
 
 impl Change {
     /// A new customer, who claims his number.
     pub(crate) fn insert(customer: Customer, events: Vec<Event>) -> Self {
         let claims = vec![customer.unconfirmed_phone_number().clone()];
-        Self { customer, replaces: None, claims, events }
+        Self { customer, replaces: None, claims, details: None, moves_number: false, events }
     }
 
     /// A new state of a customer who is stored at version `replaces`.
     pub(crate) fn update(customer: Customer, replaces: i64, events: Vec<Event>) -> Self {
-        Self { customer, replaces: Some(replaces), claims: Vec::new(), events }
+        Self { customer, replaces: Some(replaces), claims: Vec::new(), details: None, moves_number: false, events }
+    }
+
+    /// The change gives the customer another confirmed number than the one that he had.
+    pub(crate) fn moving_number(self, moves_number: bool) -> Self {
+        Self { moves_number, ..self }
+    }
+
+    pub(crate) fn with_details(self, details: DetailChange) -> Self {
+        Self { details: Some(details), ..self }
     }
 
     /// The customer as he is to be stored.
@@ -65,6 +90,21 @@ impl Change {
     /// The numbers that the customer takes with this change, which nobody else may hold.
     pub fn claims(&self) -> &[PhoneNumber] {
         &self.claims
+    }
+
+    /// What changes beside the customer object.
+    pub fn details(&self) -> Option<&DetailChange> {
+        self.details.as_ref()
+    }
+
+    /// The customer's links of these purposes are revoked with this change: all of them where his confirmed number is
+    /// another now, since they went to the old one; and a new card uses up those to its form.
+    pub fn revokes_links(&self) -> &'static [LinkPurpose] {
+        match self.details {
+            _ if self.moves_number => &LinkPurpose::ALL,
+            Some(DetailChange::Card { card: Some(_), .. }) => &[LinkPurpose::Card],
+            _ => &[],
+        }
     }
 
     /// The events that tell of it, in order.

@@ -1,6 +1,6 @@
 //! What the service tells the world about a customer.
 
-use crate::{ConfirmationToken, Customer, CustomerId, EventId, Timestamp};
+use crate::{AddressPurpose, ConfirmationToken, Customer, CustomerId, EventId, Timestamp};
 
 /// A fact about one customer, stored with the change it tells of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,42 @@ pub enum EventBody {
         /// The customer as he was stored with this event.
         customer: Box<Customer>,
     },
+    /// Something that is kept about the customer changed.
+    Updated {
+        /// What did, at least one thing.
+        changed: Vec<Changed>,
+        /// The customer as he was stored with this event.
+        customer: Box<Customer>,
+    },
+}
+
+/// What an update can change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changed {
+    /// First name.
+    FirstName,
+    /// Last name.
+    LastName,
+    /// E-mail address.
+    Email,
+    /// The address of this purpose: saved, replaced or removed.
+    Address(AddressPurpose),
+    /// The card: saved, replaced or removed.
+    Card,
+}
+
+impl Changed {
+    /// Its name, as the world sees it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::FirstName => "first_name",
+            Self::LastName => "last_name",
+            Self::Email => "email",
+            Self::Address(AddressPurpose::Billing) => "billing_address",
+            Self::Address(AddressPurpose::Shipping) => "shipping_address",
+            Self::Card => "card",
+        }
+    }
 }
 
 /// The kinds of events that receivers choose by.
@@ -34,16 +70,19 @@ pub enum EventBody {
 pub enum EventType {
     /// [`EventBody::Verification`].
     Verification,
+    /// [`EventBody::Updated`].
+    CustomerUpdated,
 }
 
 impl EventType {
     /// Every type that receivers can choose.
-    pub const ALL: [Self; 1] = [Self::Verification];
+    pub const ALL: [Self; 2] = [Self::Verification, Self::CustomerUpdated];
 
     /// Its name, as the world sees it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Verification => "verification",
+            Self::CustomerUpdated => "customer.updated",
         }
     }
 
@@ -58,6 +97,7 @@ impl EventBody {
     pub fn event_type(&self) -> EventType {
         match self {
             Self::Verification { .. } => EventType::Verification,
+            Self::Updated { .. } => EventType::CustomerUpdated,
         }
     }
 }

@@ -7,6 +7,7 @@
 //! Values ([`PhoneNumber`], [`Email`], …) cannot be wrong once made: each has one constructor, which refuses with a
 //! reason in the caller's words.
 
+mod card;
 mod customer;
 mod decision;
 mod event;
@@ -16,19 +17,22 @@ mod policy;
 mod values;
 mod webhook;
 
+pub use card::{Card, CardError, CardParts};
 pub use customer::{
-    Asserted, Challenge, Confirmed, Customer, CustomerParts, Member, NewCustomer, PhoneState, Profile, ProfileEdits,
-    Proof, Throttle,
+    Addresses, Asserted, Challenge, Confirmed, Customer, CustomerParts, Member, NewCustomer, PhoneState, Profile,
+    ProfileEdits, Proof, Throttle,
 };
-pub use decision::{Change, Decision, Moment, Refusal};
-pub use event::{Event, EventBody, EventType, PendingReason, VerificationStatus};
+pub use decision::{Change, Decision, DetailChange, Moment, Refusal};
+pub use event::{Changed, Event, EventBody, EventType, PendingReason, VerificationStatus};
 pub use field_error::{FieldCode, FieldError};
 pub use link::{Link, LinkPurpose};
 pub use policy::{ConfirmationPolicy, LinkPolicy};
 pub use values::{
-    ConfirmationToken, ConfirmationTokenError, CountryCode, CountryCodeError, CustomerId, DeliveryId, Email,
-    EmailError, EndpointId, EventId, LinkId, PHONE_METADATA_VERSION, PersonName, PersonNameError, Phone, PhoneNumber,
-    PhoneNumberError, PhoneValidation, load_phone_metadata,
+    Address, AddressField, AddressFormat, AddressInput, AddressParts, AddressPurpose, AddressRegion,
+    CARD_NUMBER_REFUSED, CityKind, ConfirmationToken, ConfirmationTokenError, CountryCode, CountryCodeError,
+    CustomerId, DeliveryId, Email, EmailError, EndpointId, EventId, LinkId, PHONE_METADATA_VERSION, PersonName,
+    PersonNameError, Phone, PhoneNumber, PhoneNumberError, PhoneValidation, PostalCodeKind, RegionKind,
+    contains_card_number, load_phone_metadata,
 };
 
 pub use webhook::{

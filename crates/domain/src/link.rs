@@ -1,6 +1,6 @@
 //! Short-lived links to the pages on which a customer edits his own data.
 
-use crate::{CustomerId, LinkId, LinkPolicy, Timestamp};
+use crate::{AddressPurpose, CustomerId, LinkId, LinkPolicy, Timestamp};
 
 /// What a link lets its holder edit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -16,6 +16,15 @@ pub enum LinkPurpose {
 impl LinkPurpose {
     /// Every purpose, in the order of the customer object's members.
     pub const ALL: [Self; 3] = [Self::BillingAddress, Self::ShippingAddress, Self::Card];
+
+    /// The address that it lets its holder edit, where it is one.
+    pub const fn address(self) -> Option<AddressPurpose> {
+        match self {
+            Self::BillingAddress => Some(AddressPurpose::Billing),
+            Self::ShippingAddress => Some(AddressPurpose::Shipping),
+            Self::Card => None,
+        }
+    }
 
     fn ttl(self, policy: &LinkPolicy) -> chrono::TimeDelta {
         match self {
@@ -43,6 +52,8 @@ pub struct Link {
     pub expires_at: Timestamp,
     /// Since when it opens nothing, where somebody ended it before its time.
     pub revoked_at: Option<Timestamp>,
+    /// The card provider's id of the procedure that was begun with it: one link brings one card.
+    pub card_setup: Option<String>,
 }
 
 impl Link {
@@ -63,6 +74,7 @@ impl Link {
             created_at: now,
             expires_at: now + purpose.ttl(policy),
             revoked_at: None,
+            card_setup: None,
         }
     }
 

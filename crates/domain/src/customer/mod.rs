@@ -2,6 +2,7 @@
 
 mod confirm;
 mod create;
+mod details;
 #[cfg(test)]
 mod properties;
 mod regenerate;
@@ -9,10 +10,11 @@ mod throttle;
 mod update;
 
 pub use create::NewCustomer;
+pub use details::Addresses;
 pub use throttle::Throttle;
 pub use update::{Asserted, Member, ProfileEdits};
 
-use crate::event::{Event, EventBody, PendingReason, VerificationStatus};
+use crate::event::{Changed, Event, EventBody, PendingReason, VerificationStatus};
 use crate::{
     Change, ConfirmationPolicy, ConfirmationToken, CountryCode, CustomerId, Email, Moment, PersonName, Phone,
     PhoneNumber, Timestamp,
@@ -198,13 +200,15 @@ impl Customer {
         now.max(self.0.updated_at)
     }
 
-    /// A change that moves a member of the object: `revision` and `updated_at` follow.
+    /// A change that callers see, of a member of the object or of an address or card: `revision` and `updated_at` follow.
     fn visible_change(&self, mut next: Self, at: Timestamp, event: impl FnOnce(&mut Self) -> Vec<Event>) -> Change {
         next.0.revision += 1;
         next.0.updated_at = at;
         next.0.version += 1;
         let events = event(&mut next);
-        Change::update(next, self.0.version, events)
+        let numbers = self.phone_number().zip(next.phone_number());
+        let moves_number = numbers.is_some_and(|(before, after)| before != after);
+        Change::update(next, self.0.version, events).moving_number(moves_number)
     }
 
     /// A change that only keeps books: nothing that callers see moves.
@@ -215,13 +219,22 @@ impl Customer {
 
     /// The `verification` event of the state as it is now, next in sequence.
     fn verification(&mut self, moment: Moment, occurred_at: Timestamp, status: VerificationStatus) -> Event {
+        self.event(moment, occurred_at, |customer| EventBody::Verification { status, customer })
+    }
+
+    /// The `customer.updated` event of the state as it is now, next in sequence.
+    fn updated(&mut self, moment: Moment, occurred_at: Timestamp, changed: Vec<Changed>) -> Event {
+        self.event(moment, occurred_at, |customer| EventBody::Updated { changed, customer })
+    }
+
+    fn event(&mut self, moment: Moment, occurred_at: Timestamp, body: impl FnOnce(Box<Self>) -> EventBody) -> Event {
         self.0.sequence += 1;
         Event {
             id: moment.event_id,
             customer_id: self.0.id,
             sequence: self.0.sequence,
             occurred_at,
-            body: EventBody::Verification { status, customer: Box::new(self.clone()) },
+            body: body(Box::new(self.clone())),
         }
     }
 }

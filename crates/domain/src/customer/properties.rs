@@ -6,15 +6,16 @@ use uuid::Uuid;
 
 use super::{Customer, Member, NewCustomer, PhoneState, Profile, ProfileEdits, Throttle};
 use crate::{
-    Change, ConfirmationPolicy, ConfirmationToken, CountryCode, CustomerId, Decision, EventBody, EventId, Moment,
-    PersonName, Phone, PhoneValidation, Refusal, Timestamp, VerificationStatus,
+    Address, AddressInput, AddressPurpose, Addresses, Card, CardParts, Change, ConfirmationPolicy, ConfirmationToken,
+    CountryCode, CustomerId, Decision, DetailChange, EventBody, EventId, Moment, PersonName, Phone, PhoneValidation,
+    Refusal, Timestamp, VerificationStatus,
 };
 
 pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + TimeDelta::seconds(seconds)
 }
 
-fn moment(now: Timestamp) -> Moment {
+pub(super) fn moment(now: Timestamp) -> Moment {
     Moment { now, event_id: EventId::from(Uuid::nil()) }
 }
 
@@ -35,6 +36,36 @@ pub(super) fn confirmed() -> Customer {
     Customer::create_confirmed(new_customer(), at(0)).outcome.unwrap()
 }
 
+pub(super) fn address(number: u8) -> Address {
+    let input = AddressInput {
+        name: Some("Yogi Berra".to_owned()),
+        line1: Some(format!("{number} Rue Cler")),
+        postal_code: Some("75007".to_owned()),
+        city: Some("Paris".to_owned()),
+        ..AddressInput::of(CountryCode::parse("FR").unwrap())
+    };
+    Address::parse(input).unwrap()
+}
+
+pub(super) fn card(number: u8) -> Card {
+    let parts = CardParts {
+        provider: "test".to_owned(),
+        payment_method: format!("pm_{number}"),
+        setup: format!("seti_{number}"),
+        brand: "visa".to_owned(),
+        last4: "4242".to_owned(),
+        exp_month: 12,
+        exp_year: 2030,
+        updated_at: at(0),
+    };
+    Card::new(parts).unwrap()
+}
+
+fn of_customer(before: &Customer, Decision { change, outcome }: Decision<()>) -> Decision<Customer> {
+    let after = change.as_ref().map_or(before, Change::customer).clone();
+    Decision { change, outcome: outcome.map(|()| after) }
+}
+
 #[derive(Debug, Clone)]
 enum Operation {
     Wait(i64),
@@ -43,6 +74,8 @@ enum Operation {
     PresentOld,
     Regenerate,
     Rename(String),
+    Relocate(Option<u8>),
+    TakeCard(Option<u8>),
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
@@ -54,6 +87,8 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => Just(Operation::PresentOld),
         3 => Just(Operation::Regenerate),
         1 => "[a-c]{1}".prop_map(Operation::Rename),
+        1 => prop::option::of(1u8..4).prop_map(Operation::Relocate),
+        1 => prop::option::of(1u8..4).prop_map(Operation::TakeCard),
     ]
 }
 
@@ -65,6 +100,8 @@ struct Observer {
     wrong_tries: Vec<Timestamp>,
     proved: bool,
     sequence: i64,
+    addresses: Addresses,
+    card: Option<Card>,
 }
 
 impl Observer {
@@ -77,18 +114,32 @@ impl Observer {
         let after = self.customer.parts();
         assert_eq!(after.version, before.version + 1);
         assert!(after.updated_at >= before.updated_at, "times go forward whatever the clock does");
-        assert_eq!(
-            after.revision != before.revision,
-            members(&self.customer) != members(&Customer::from_parts(before))
-        );
+        let is_seen = members(&self.customer) != members(&Customer::from_parts(before.clone()));
+        assert_eq!(after.revision != before.revision, is_seen || change.details().is_some());
         self.check_events(change);
+        self.keep_details(change);
+    }
+
+    fn keep_details(&mut self, change: &Change) {
+        match change.details() {
+            None => {}
+            Some(DetailChange::Address(purpose, address)) => {
+                assert_ne!(self.addresses.get(*purpose), address.as_ref(), "what is kept already is no change");
+                self.addresses.set(*purpose, address.clone());
+            }
+            Some(DetailChange::Card { card, detaches }) => {
+                assert_eq!(*detaches, self.card, "no card is left at its provider");
+                assert_eq!(change.revokes_links().is_empty(), card.is_none());
+                self.card.clone_from(card);
+            }
+        }
     }
 
     fn check_events(&mut self, change: &Change) {
         for event in change.events() {
             self.sequence += 1;
             assert_eq!(event.sequence, self.sequence, "no gap in the sequence");
-            let EventBody::Verification { customer, .. } = &event.body;
+            let (EventBody::Verification { customer, .. } | EventBody::Updated { customer, .. }) = &event.body;
             assert_eq!(**customer, self.customer, "the event shows the customer as stored with it");
         }
         assert_eq!(self.customer.parts().sequence, self.sequence);
@@ -143,7 +194,16 @@ fn play(operations: Vec<Operation>, policy: &ConfirmationPolicy) {
         let decision = Customer::create(new_customer(), token(0), moment(now), policy);
         let customer = decision.outcome.unwrap();
         let (generated_at, wrong_tries) = (now, Vec::new());
-        Observer { customer, generated_at, tries_at_token: 0, wrong_tries, proved: false, sequence: 1 }
+        Observer {
+            customer,
+            generated_at,
+            tries_at_token: 0,
+            wrong_tries,
+            proved: false,
+            sequence: 1,
+            addresses: Addresses::default(),
+            card: None,
+        }
     };
     for operation in operations {
         let before = observer.customer.clone();
@@ -175,7 +235,15 @@ fn play(operations: Vec<Operation>, policy: &ConfirmationPolicy) {
             }
             Operation::Rename(name) => {
                 let first_name = Member::Value(PersonName::parse(&name).unwrap());
-                before.update(ProfileEdits { first_name, ..ProfileEdits::default() }, now)
+                before.update(ProfileEdits { first_name, ..ProfileEdits::default() }, moment(now))
+            }
+            Operation::Relocate(number) => {
+                let (purpose, address) = (AddressPurpose::Billing, number.map(address));
+                let stored = observer.addresses.get(purpose);
+                of_customer(&before, before.set_address(purpose, stored, address, moment(now)))
+            }
+            Operation::TakeCard(number) => {
+                of_customer(&before, before.set_card(observer.card.as_ref(), number.map(card), moment(now)))
             }
         };
         if let Err(Refusal::TokenInvalid { attempts_remaining }) = decision.outcome {
@@ -212,7 +280,7 @@ proptest! {
     }
 }
 
-fn unconfirmed() -> Customer {
+pub(super) fn unconfirmed() -> Customer {
     Customer::create(new_customer(), token(123_456), moment(at(0)), &ConfirmationPolicy::default()).outcome.unwrap()
 }
 

@@ -1,7 +1,7 @@
 //! A customer's profile changes.
 
 use super::{Customer, Profile};
-use crate::{Decision, Email, FieldCode, FieldError, PersonName, PhoneNumber, Timestamp};
+use crate::{Changed, Decision, Email, FieldCode, FieldError, Moment, PersonName, PhoneNumber};
 
 /// What an input says of one member: nothing, that it has no value, or its value.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -59,18 +59,29 @@ pub struct Asserted {
 }
 
 impl Customer {
-    /// Applies `edits`. Edits that change nothing are no change: nothing is stored and nothing moves.
-    pub fn update(&self, edits: ProfileEdits, now: Timestamp) -> Decision<Self> {
+    /// Applies `edits` and fires `customer.updated`. Edits that change nothing are no change: nothing is stored, nothing
+    /// moves and nothing is fired.
+    pub fn update(&self, edits: ProfileEdits, moment: Moment) -> Decision<Self> {
         let mut profile: Profile = self.0.profile.clone();
         edits.first_name.apply(&mut profile.first_name);
         edits.last_name.apply(&mut profile.last_name);
         edits.email.apply(&mut profile.email);
-        if profile == self.0.profile {
+        let stored = &self.0.profile;
+        let changed: Vec<Changed> = [
+            (Changed::FirstName, profile.first_name != stored.first_name),
+            (Changed::LastName, profile.last_name != stored.last_name),
+            (Changed::Email, profile.email != stored.email),
+        ]
+        .into_iter()
+        .filter_map(|(member, has_changed)| has_changed.then_some(member))
+        .collect();
+        if changed.is_empty() {
             return Decision { change: None, outcome: Ok(self.clone()) };
         }
+        let at = self.not_before_last_change(moment.now);
         let mut next = self.clone();
         next.0.profile = profile;
-        Decision::accept(self.visible_change(next, self.not_before_last_change(now), |_| Vec::new()))
+        Decision::accept(self.visible_change(next, at, |next| vec![next.updated(moment, at, changed)]))
     }
 
     /// The members of `asserted` that differ from what is stored.
@@ -106,7 +117,8 @@ impl Customer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::customer::properties::{at, confirmed};
+    use crate::EventBody;
+    use crate::customer::properties::{at, confirmed, moment};
 
     #[test]
     fn absent_keeps_and_clear_clears() {
@@ -116,8 +128,8 @@ mod tests {
             email: Member::Value(Email::parse("yogi@berra.com").unwrap()),
             ..ProfileEdits::default()
         };
-        let named = customer.update(edits, at(1)).outcome.unwrap();
-        let cleared = named.update(ProfileEdits { email: Member::Null, ..ProfileEdits::default() }, at(2));
+        let named = customer.update(edits, moment(at(1))).outcome.unwrap();
+        let cleared = named.update(ProfileEdits { email: Member::Null, ..ProfileEdits::default() }, moment(at(2)));
         let cleared = cleared.outcome.unwrap();
         assert_eq!(cleared.profile().first_name.as_ref().unwrap().as_str(), "Yogi");
         assert_eq!(cleared.profile().email, None);
@@ -125,9 +137,23 @@ mod tests {
     }
 
     #[test]
+    fn an_event_tells_which_members_changed_and_no_others() {
+        let edits = ProfileEdits {
+            first_name: Member::Value(PersonName::parse("Yogi").unwrap()),
+            last_name: Member::Null,
+            email: Member::Value(Email::parse("yogi@berra.com").unwrap()),
+        };
+        let change = confirmed().update(edits, moment(at(1))).change.unwrap();
+        let [event] = change.events() else { panic!("one event") };
+        let EventBody::Updated { changed, customer } = &event.body else { panic!("an update") };
+        assert_eq!((changed.as_slice(), &**customer), (&[Changed::FirstName, Changed::Email][..], change.customer()));
+        assert_eq!((event.sequence, event.occurred_at), (1, at(1)));
+    }
+
+    #[test]
     fn an_update_that_changes_nothing_stores_nothing() {
         let customer = confirmed();
-        let decision = customer.update(ProfileEdits { email: Member::Null, ..ProfileEdits::default() }, at(9));
+        let decision = customer.update(ProfileEdits { email: Member::Null, ..ProfileEdits::default() }, moment(at(9)));
         assert_eq!(decision, Decision { change: None, outcome: Ok(customer) });
     }
 

@@ -81,7 +81,7 @@ const ZEROS: [char; 76] = [
 ];
 
 /// The ASCII digit that a character of any script stands for, if it is a decimal digit.
-pub(super) fn decimal_digit(character: char) -> Option<char> {
+pub(in crate::values) fn decimal_digit(character: char) -> Option<char> {
     if character.is_ascii() {
         return character.is_ascii_digit().then_some(character);
     }

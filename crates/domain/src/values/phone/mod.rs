@@ -11,6 +11,7 @@ mod spelling;
 
 use std::fmt;
 
+pub(super) use self::digits::decimal_digit;
 use self::national::NationalNumber;
 use self::numbering_plan::NumberingPlans;
 pub use self::numbering_plan::PHONE_METADATA_VERSION;
