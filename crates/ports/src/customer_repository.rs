@@ -1,7 +1,7 @@
 //! Where customers are kept.
 
 use async_trait::async_trait;
-use domain::{Change, Customer, CustomerId};
+use domain::{Addresses, Card, Change, Customer, CustomerId};
 
 use crate::StoreError;
 
@@ -16,9 +16,26 @@ pub trait CustomerRepository: Send + Sync {
     /// [`StoreError::Corrupt`] when the row no longer parses, naming it.
     async fn find(&self, id: CustomerId) -> Result<Option<Customer>, StoreError>;
 
+    /// The customer's addresses as last saved; none where there is no such customer. Must see every save that has
+    /// returned.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    async fn find_addresses(&self, id: CustomerId) -> Result<Addresses, StoreError>;
+
+    /// The customer's card as last saved; `None` where there is none. Must see every save that has returned.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    async fn find_card(&self, id: CustomerId) -> Result<Option<Card>, StoreError>;
+
     /// Stores the customer, his claims on numbers and the events in one transaction: all of it, durably, when this
     /// returns `Ok`, and nothing of it on any refusal in [`SaveError`]. After [`StoreError::Unavailable`] it may be
     /// stored or not (the answer to a commit can get lost), but never in part.
+    ///
+    /// With them, in the same transaction: what changes beside the customer object ([`Change::details`]), the card that
+    /// is to be detached among the due ones of [`DetachmentQueue`](crate::DetachmentQueue), and the end of the
+    /// links that the change revokes ([`Change::revokes_links`]).
     ///
     /// Must store [`Change::replaces`] `None` only when no customer has that id, and `Some(version)` only over that
     /// very version. Of two saves that cannot both apply, one succeeds. Serialization failures of the database are

@@ -15,6 +15,8 @@
 //! ```
 
 mod api_key_repository;
+mod card_provider;
+mod card_repository;
 mod clock;
 mod customer_repository;
 mod delivery_repository;
@@ -30,6 +32,8 @@ mod secrets;
 mod store_error;
 
 pub use api_key_repository::{ApiKey, ApiKeyId, ApiKeyRepository, Scope};
+pub use card_provider::{CardBrowser, CardProvider, CardProviderError, CardSetup, CardSetupState, ProvidedCard};
+pub use card_repository::{Detachment, DetachmentQueue, ProviderCustomerRepository};
 pub use clock::Clock;
 pub use customer_repository::{CustomerRepository, SaveError};
 pub use delivery_repository::{
@@ -50,6 +54,8 @@ pub use store_error::StoreError;
 #[cfg(feature = "mocks")]
 pub use {
     api_key_repository::MockApiKeyRepository,
+    card_provider::MockCardProvider,
+    card_repository::{MockDetachmentQueue, MockProviderCustomerRepository},
     clock::MockClock,
     customer_repository::MockCustomerRepository,
     delivery_repository::MockDeliveryRepository,

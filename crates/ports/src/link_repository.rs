@@ -1,7 +1,7 @@
 //! Where links to the customer's own pages are kept.
 
 use async_trait::async_trait;
-use domain::{CustomerId, Link, Timestamp};
+use domain::{CustomerId, Link, LinkId, Timestamp};
 
 use crate::{Digest, StoreError};
 
@@ -29,6 +29,19 @@ pub trait LinkRepository: Send + Sync {
     /// # Errors
     /// When the store fails.
     async fn find_by_code(&self, code: &Digest) -> Result<Option<Link>, StoreError>;
+
+    /// Notes the procedure that was begun with a link, over `replaces`, which is what is noted there now, and returns
+    /// what is noted then: `setup`, or what another request noted first. `None` when there is no such link, or nothing
+    /// is noted where something was to be replaced. Whether the link is live is not looked at.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn bind_card_setup(
+        &self,
+        id: LinkId,
+        replaces: Option<String>,
+        setup: String,
+    ) -> Result<Option<String>, StoreError>;
 }
 
 /// A link and the digest that it is looked up by.

@@ -18,6 +18,9 @@ pub trait Secrets: Send + Sync {
     fn digest(&self, secret: &str) -> Digest;
     /// The code of a link: always the same for one id and one secret key, and not to be guessed from the id alone.
     fn link_code(&self, id: LinkId) -> LinkCode;
+    /// What one part of a link's form is believed by, as text: always the same for one link, part and secret key, and not
+    /// to be guessed from the two.
+    fn form_token(&self, link: LinkId, part: &str) -> String;
     /// A value that tells whether two processes have the same secret key, and nothing else about it.
     fn check_value(&self) -> Digest;
     /// The same of the previous secret key, where one is set.

@@ -13,7 +13,21 @@ pub struct Event<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     timestamp: WireTime,
-    data: Verification<'a>,
+    data: Data<'a>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Data<'a> {
+    Verification(Verification<'a>),
+    Updated(Updated<'a>),
+}
+
+#[derive(Debug, Serialize)]
+struct Updated<'a> {
+    sequence: i64,
+    changed: Vec<&'static str>,
+    customer: Customer<'a>,
 }
 
 #[derive(Debug, Serialize)]
@@ -31,7 +45,22 @@ struct Verification<'a> {
 impl<'a> Event<'a> {
     /// The document of an event, token included.
     pub fn new(event: &'a domain::Event) -> Self {
-        let EventBody::Verification { status, customer } = &event.body;
+        let data = match &event.body {
+            EventBody::Verification { status, customer } => {
+                Data::Verification(Verification::new(status, event.sequence, customer))
+            }
+            EventBody::Updated { changed, customer } => Data::Updated(Updated {
+                sequence: event.sequence,
+                changed: changed.iter().map(|changed| changed.as_str()).collect(),
+                customer: Customer::new(customer, Secrecy::Shown),
+            }),
+        };
+        Self { id: event.id, kind: event.body.event_type().as_str(), timestamp: WireTime(event.occurred_at), data }
+    }
+}
+
+impl<'a> Verification<'a> {
+    fn new(status: &VerificationStatus, sequence: i64, customer: &'a domain::Customer) -> Self {
         let (status, reason, token, expires_at) = match status {
             VerificationStatus::Pending { reason, token, expires_at } => {
                 let reason = match reason {
@@ -43,17 +72,12 @@ impl<'a> Event<'a> {
             VerificationStatus::Confirmed => ("confirmed", "confirmed", None, None),
         };
         Self {
-            id: event.id,
-            kind: event.body.event_type().as_str(),
-            timestamp: WireTime(event.occurred_at),
-            data: Verification {
-                status,
-                reason,
-                sequence: event.sequence,
-                customer: Customer::new(customer, Secrecy::Shown),
-                confirmation_token: token.map(ConfirmationToken::expose),
-                expires_at: expires_at.map(WireTime),
-            },
+            status,
+            reason,
+            sequence,
+            customer: Customer::new(customer, Secrecy::Shown),
+            confirmation_token: token.map(ConfirmationToken::expose),
+            expires_at: expires_at.map(WireTime),
         }
     }
 }

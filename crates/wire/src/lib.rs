@@ -2,12 +2,16 @@
 //!
 //! HTTP answers, the outbox and every delivery write these types; nothing else spells a member's name.
 
+mod address;
+mod card;
 mod customer;
 mod event;
 mod problem;
 mod timestamp;
 mod webhook;
 
+pub use address::{Address, Addresses};
+pub use card::Card;
 pub use customer::{Customer, CustomerUrls, Secrecy};
 pub use event::{Event, Ping};
 pub use problem::{FieldProblem, Problem};

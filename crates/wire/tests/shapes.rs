@@ -3,9 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test says what is wrong by panicking")]
 
 use domain::{
-    Change, ConfirmationPolicy, ConfirmationToken, CountryCode, Customer, CustomerId, Delivery, DeliveryId,
-    DeliveryStatus, DeliveryTry, Disabled, DisabledReason, Email, EndpointId, EventId, EventType, Moment, NewCustomer,
-    PersonName, Phone, PhoneValidation, Profile, Repeat, TimeDelta, Timestamp, WebhookEndpoint,
+    Address, AddressInput, AddressPurpose, Addresses, Card, CardParts, Change, ConfirmationPolicy, ConfirmationToken,
+    CountryCode, Customer, CustomerId, Delivery, DeliveryId, DeliveryStatus, DeliveryTry, Disabled, DisabledReason,
+    Email, EndpointId, EventId, EventType, Member, Moment, NewCustomer, PersonName, Phone, PhoneValidation, Profile,
+    ProfileEdits, Repeat, TimeDelta, Timestamp, WebhookEndpoint,
 };
 use insta::assert_json_snapshot;
 use uuid::Uuid;
@@ -86,6 +87,56 @@ fn the_event_of_a_new_token() {
 #[test]
 fn the_event_of_a_confirmation() {
     assert_json_snapshot!(wire::Event::new(&confirmed().events()[0]));
+}
+
+#[test]
+fn the_event_of_an_update() {
+    let email = Member::Value(Email::parse("yogi@example.com").unwrap());
+    let edits =
+        ProfileEdits { email, last_name: Member::Value(PersonName::parse("Berra").unwrap()), ..Default::default() };
+    let change = confirmed().customer().update(edits, moment(70_000)).change.unwrap();
+    assert_json_snapshot!(wire::Event::new(&change.events()[0]));
+}
+
+fn address() -> Address {
+    let input = AddressInput {
+        name: Some("Yogi Berra".to_owned()),
+        company: Some("Dirty Lemon".to_owned()),
+        line1: Some("1000, rue de la Gauchetière Ouest".to_owned()),
+        city: Some("Montréal".to_owned()),
+        region: Some("Québec".to_owned()),
+        postal_code: Some("h3b4w5".to_owned()),
+        ..AddressInput::of(CountryCode::parse("CA").unwrap())
+    };
+    Address::parse(input).unwrap()
+}
+
+#[test]
+fn the_event_of_an_address_holds_none() {
+    let purpose = AddressPurpose::Billing;
+    let change = confirmed().customer().set_address(purpose, None, Some(address()), moment(70_000)).change.unwrap();
+    assert_json_snapshot!(wire::Event::new(&change.events()[0]));
+}
+
+#[test]
+fn the_addresses_of_a_customer() {
+    let addresses = Addresses { billing: Some(address()), shipping: None };
+    assert_json_snapshot!(wire::Addresses::new(&addresses));
+}
+
+#[test]
+fn a_card() {
+    let parts = CardParts {
+        provider: "test".to_owned(),
+        payment_method: "pm_1".to_owned(),
+        setup: "seti_1".to_owned(),
+        brand: "visa".to_owned(),
+        last4: "4242".to_owned(),
+        exp_month: 7,
+        exp_year: 2031,
+        updated_at: at(70_000),
+    };
+    assert_json_snapshot!(wire::Card::new(&Card::new(parts).unwrap()));
 }
 
 fn endpoint() -> WebhookEndpoint {
