@@ -27,8 +27,8 @@ use async_trait::async_trait;
 // Named for their features alone: both client libraries are compiled in.
 use libsqlite3_sys as _;
 use ports::{
-    ApiKeyRepository, CustomerRepository, DeliveryRepository, EndpointRepository, EventOutbox, EventSignal,
-    InstallationRepository, LinkRepository, ReceiverRepository, StoreError,
+    ApiKeyRepository, CustomerRepository, DeliveryRepository, DetachmentQueue, EndpointRepository, EventOutbox,
+    EventSignal, InstallationRepository, LinkRepository, ProviderCustomerRepository, ReceiverRepository, StoreError,
 };
 use pq_sys as _;
 
@@ -54,6 +54,10 @@ pub struct Database {
     pub deliveries: Arc<dyn DeliveryRepository>,
     /// Links to their own pages.
     pub links: Arc<dyn LinkRepository>,
+    /// Who customers are at card providers.
+    pub provider_customers: Arc<dyn ProviderCustomerRepository>,
+    /// Cards that are to be removed there.
+    pub detachments: Arc<dyn DetachmentQueue>,
     /// API keys.
     pub api_keys: Arc<dyn ApiKeyRepository>,
     /// The installation itself.
@@ -97,6 +101,8 @@ impl Database {
             + EndpointRepository
             + DeliveryRepository
             + LinkRepository
+            + ProviderCustomerRepository
+            + DetachmentQueue
             + ApiKeyRepository
             + InstallationRepository
             + Migrations
@@ -112,6 +118,8 @@ impl Database {
             endpoints: store.clone(),
             deliveries: store.clone(),
             links: store.clone(),
+            provider_customers: store.clone(),
+            detachments: store.clone(),
             api_keys: store.clone(),
             installation: store.clone(),
             migrations: store,

@@ -78,6 +78,7 @@ diesel::table! {
         created_at -> Instant,
         expires_at -> Instant,
         revoked_at -> Nullable<Instant>,
+        card_setup -> Nullable<Text>,
     }
 }
 
@@ -169,6 +170,65 @@ diesel::table! {
         status_code -> Nullable<BigInt>,
         answer -> Nullable<Text>,
         error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{Nullable, Text};
+    use crate::sql_types::Id;
+
+    addresses (customer_id, purpose) {
+        customer_id -> Id,
+        purpose -> Text,
+        name -> Text,
+        company -> Nullable<Text>,
+        line1 -> Text,
+        line2 -> Nullable<Text>,
+        postal_code -> Nullable<Text>,
+        city -> Nullable<Text>,
+        region -> Nullable<Text>,
+        country -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::sql_types::{Id, Instant};
+
+    cards (customer_id) {
+        customer_id -> Id,
+        provider -> Text,
+        payment_method -> Text,
+        setup -> Text,
+        brand -> Text,
+        last4 -> Text,
+        exp_month -> BigInt,
+        exp_year -> BigInt,
+        updated_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::Text;
+    use crate::sql_types::Id;
+
+    provider_customers (customer_id, provider) {
+        customer_id -> Id,
+        provider -> Text,
+        provider_customer -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::sql_types::{Id, Instant};
+
+    card_detachments (id) {
+        id -> Id,
+        provider -> Text,
+        payment_method -> Text,
+        tries -> BigInt,
+        next_try_at -> Instant,
     }
 }
 

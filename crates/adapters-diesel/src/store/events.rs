@@ -195,7 +195,7 @@ impl EventRow {
             EventBody::Verification { status: VerificationStatus::Pending { token, .. }, customer } => {
                 Some((*token, generated_at(customer)))
             }
-            EventBody::Verification { .. } => None,
+            EventBody::Verification { .. } | EventBody::Updated { .. } => None,
         };
         Ok(Self {
             id: RowId(event.id.uuid()),

@@ -23,6 +23,7 @@ struct LinkRow {
     created_at: RowInstant,
     expires_at: RowInstant,
     revoked_at: Option<RowInstant>,
+    card_setup: Option<String>,
 }
 
 #[async_trait]
@@ -66,6 +67,55 @@ impl LinkRepository for Store {
             })
             .await
     }
+
+    async fn bind_card_setup(
+        &self,
+        id: LinkId,
+        replaces: Option<String>,
+        setup: String,
+    ) -> Result<Option<String>, StoreError> {
+        self.writers
+            .run(move |connection| {
+                write(connection, |connection| bind_card_setup(connection, id, replaces.as_deref(), &setup))
+            })
+            .await
+    }
+}
+
+/// The update waits for another that notes something at the same link, and then finds what it replaces no longer there.
+fn bind_card_setup(
+    connection: &mut Connection,
+    id: LinkId,
+    replaces: Option<&str>,
+    setup: &str,
+) -> Result<Option<String>, Failure> {
+    let id = RowId(id.uuid());
+    let noted = links::card_setup.eq(setup);
+    match replaces {
+        None => {
+            diesel::update(links::table.find(id).filter(links::card_setup.is_null())).set(noted).execute(connection)
+        }
+        Some(old) => {
+            diesel::update(links::table.find(id).filter(links::card_setup.eq(old))).set(noted).execute(connection)
+        }
+    }?;
+    let noted: Option<Option<String>> = links::table.find(id).select(links::card_setup).first(connection).optional()?;
+    Ok(noted.flatten())
+}
+
+/// Ends a customer's links of these purposes. Those that have expired too: by another clock they may have not.
+pub(super) fn revoke(
+    connection: &mut Connection,
+    customer: RowId,
+    purposes: &[LinkPurpose],
+    at: RowInstant,
+) -> Result<(), Failure> {
+    let not_revoked = links::table
+        .filter(links::customer_id.eq(customer))
+        .filter(links::purpose.eq_any(purposes.iter().copied().map(purpose_name)))
+        .filter(links::revoked_at.is_null());
+    diesel::update(not_revoked).set(links::revoked_at.eq(at)).execute(connection)?;
+    Ok(())
 }
 
 fn issue(connection: &mut Connection, rows: &[LinkRow], forget_before: Timestamp) -> Result<Vec<StoredLink>, Failure> {
@@ -118,6 +168,7 @@ impl From<StoredLink> for LinkRow {
             created_at: link.created_at.into(),
             expires_at: link.expires_at.into(),
             revoked_at: link.revoked_at.map(RowInstant::from),
+            card_setup: link.card_setup,
         }
     }
 }
@@ -136,6 +187,7 @@ impl TryFrom<LinkRow> for StoredLink {
             created_at: row.time("created_at", stored.created_at)?,
             expires_at: row.time("expires_at", stored.expires_at)?,
             revoked_at: row.optional_time("revoked_at", stored.revoked_at)?,
+            card_setup: stored.card_setup,
         };
         Ok(Self { link, code: row.digest("code", &stored.code)? })
     }

@@ -1,6 +1,7 @@
 //! The queries, compiled once for each database: `super` is the database.
 
 mod api_keys;
+mod cards;
 mod customers;
 mod deliveries;
 mod endpoints;

@@ -1,12 +1,14 @@
 //! Rows that no longer parse are told by table, column and key.
 
 use chrono::TimeDelta;
-use domain::{AfterTry, Customer, Link, LinkId, LinkPolicy, LinkPurpose, NewCustomer};
+use domain::{AddressPurpose, AfterTry, Customer, Link, LinkId, LinkPolicy, LinkPurpose, NewCustomer};
 use ports::{ApiKey, ApiKeyId, DeliveryQuery, Digest, Scope, StoreError, StoredLink};
 
 use crate::delivering::{endpoint_of, first_event, held_endpoint, new_endpoint, queue, retry, try_due};
 use crate::fixture::Fixture;
-use crate::making::{at, changed, creation, fresh_uuid, full_profile, new_customer};
+use crate::making::{
+    at, changed, creation, fresh_uuid, full_address, full_profile, new_card, new_customer, relocated, with_card,
+};
 
 crate::on_both_databases!(
     a_customers_row_that_does_not_parse_is_named,
@@ -17,6 +19,9 @@ crate::on_both_databases!(
     an_endpoints_row_that_does_not_parse_is_named,
     a_deliverys_row_that_does_not_parse_is_named,
     a_trys_row_that_does_not_parse_is_named,
+    an_addresss_row_that_does_not_parse_is_named,
+    a_cards_row_that_does_not_parse_is_named,
+    a_detachments_row_that_does_not_parse_is_named,
 );
 
 /// A time that the database keeps and no calendar has.
@@ -194,5 +199,73 @@ async fn a_trys_row_that_does_not_parse_is_named(db: Fixture) {
         let corrupt = StoreError::Corrupt { table: "delivery_tries", column, id: id.to_string() };
         let query = DeliveryQuery { endpoint_id: endpoint_of(lease), status: None, after: None, limit: 10 };
         assert_eq!(db.database.deliveries.list(query).await, Err(corrupt), "{column} = {value}");
+    }
+}
+
+async fn an_addresss_row_that_does_not_parse_is_named(db: Fixture) {
+    let mut cases = vec![
+        ("purpose", "'hat'"),
+        ("name", "''"),
+        ("company", "' '"),
+        ("line1", "'a\tb'"),
+        ("line2", "''"),
+        ("postal_code", "'123456789012345678901234567890123'"),
+        ("city", "'a\nb'"),
+        ("region", "''"),
+        ("country", "'ZZ'"),
+    ];
+    if db.is_sqlite() {
+        cases.extend([("line1", "CAST(x'43ff' AS TEXT)"), ("city", "CAST(x'43ff' AS TEXT)")]);
+    }
+    for (column, value) in cases {
+        let customer = db.save(&creation(new_customer())).await;
+        let id = customer.id();
+        db.save(&relocated(&customer, AddressPurpose::Billing, Some(full_address()), 1)).await;
+        db.execute(&format!("UPDATE addresses SET {column} = {value} WHERE customer_id = {}", db.literal(id.uuid())));
+        let corrupt = StoreError::Corrupt { table: "addresses", column, id: id.to_string() };
+        assert_eq!(db.database.customers.find_addresses(id).await, Err(corrupt), "{column} = {value}");
+    }
+}
+
+async fn a_cards_row_that_does_not_parse_is_named(db: Fixture) {
+    let mut cases = vec![
+        ("provider", "''"),
+        ("payment_method", "'pm\n'"),
+        ("setup", "'é'"),
+        ("brand", "''"),
+        ("last4", "'424'"),
+        ("exp_month", "13"),
+        ("exp_month", "-1"),
+        ("exp_month", "256"),
+        ("exp_year", "30"),
+        ("exp_year", "65536"),
+        ("updated_at", no_time(&db)),
+    ];
+    if db.is_sqlite() {
+        cases.push(("brand", "CAST(x'43ff' AS TEXT)"));
+    }
+    for (column, value) in cases {
+        let customer = db.save(&creation(new_customer())).await;
+        let id = customer.id();
+        db.save(&with_card(&customer, None, Some(new_card("test", 1)), 1)).await;
+        db.execute(&format!("UPDATE cards SET {column} = {value} WHERE customer_id = {}", db.literal(id.uuid())));
+        let corrupt = StoreError::Corrupt { table: "cards", column, id: id.to_string() };
+        assert_eq!(db.database.customers.find_card(id).await, Err(corrupt), "{column} = {value}");
+    }
+}
+
+async fn a_detachments_row_that_does_not_parse_is_named(db: Fixture) {
+    for value in ["-1", "4294967296"] {
+        let customer = db.save(&creation(new_customer())).await;
+        let card = new_card("test", 1);
+        let customer = db.save(&with_card(&customer, None, Some(card.clone()), 1)).await;
+        let removal = with_card(&customer, Some(&card), None, 2);
+        db.save(&removal).await;
+        db.execute(&format!("UPDATE card_detachments SET tries = {value}"));
+        let id = removal.events()[0].id.uuid().to_string();
+        let corrupt = StoreError::Corrupt { table: "card_detachments", column: "tries", id };
+        let taken = db.database.detachments.take_due_detachments("test", at(9), at(99), 10).await;
+        assert_eq!(taken, Err(corrupt), "{value}");
+        db.execute("DELETE FROM card_detachments");
     }
 }

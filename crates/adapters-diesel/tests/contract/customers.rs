@@ -70,7 +70,7 @@ async fn a_cleared_profile_is_found_cleared(db: Fixture) {
     let new = NewCustomer { profile: full_profile(), ..new_customer() };
     let customer = db.save(&creation(new)).await;
     let edits = ProfileEdits { first_name: Member::Null, last_name: Member::Null, email: Member::Null };
-    let cleared = db.save(&changed(customer.update(edits, at(1)))).await;
+    let cleared = db.save(&changed(customer.update(edits, moment(1)))).await;
     assert_eq!(db.find(customer.id()).await, Some(cleared));
 }
 

@@ -113,19 +113,24 @@ impl Fixture {
     /// Waits until a call that was just spawned has begun: on PostgreSQL, until a statement waits in this way (a
     /// `wait_event_type` or `wait_event` of `pg_stat_activity`). SQLite tells nobody; there it is on its thread.
     pub(crate) async fn until_somebody_waits(&self, for_what: &str) {
-        // The spawned task runs up to where it hands its work to a blocking thread.
+        self.until_so_many_wait(1, for_what).await;
+    }
+
+    /// The same for several calls.
+    pub(crate) async fn until_so_many_wait(&self, count: u32, for_what: &str) {
+        // The spawned tasks run up to where they hand their work to a blocking thread.
         tokio::task::yield_now().await;
         if self.is_sqlite() {
             return;
         }
-        let waits = format!(
-            "EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() \
-             AND '{for_what}' IN (wait_event_type, wait_event))"
+        let wait = format!(
+            "(SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+             AND '{for_what}' IN (wait_event_type, wait_event)) >= {count}"
         );
         let deadline = Instant::now() + Duration::from_secs(10);
         let mut connection = PgConnection::establish(self.raw_url()).unwrap();
-        while !diesel::select(sql::<Bool>(&waits)).get_result::<bool>(&mut connection).unwrap() {
-            assert!(Instant::now() < deadline, "nobody waits for {for_what}");
+        while !diesel::select(sql::<Bool>(&wait)).get_result::<bool>(&mut connection).unwrap() {
+            assert!(Instant::now() < deadline, "not {count} wait for {for_what}");
             tokio::time::sleep(GLANCE).await;
         }
     }

@@ -14,6 +14,11 @@ crate::on_both_databases!(
     of_many_who_issue_the_next_link_all_get_the_same,
     long_expired_links_of_the_customer_are_forgotten_and_nobody_elses,
     nothing_issued_is_nothing_stored,
+    a_setup_is_noted_at_its_link_alone,
+    a_setup_takes_the_place_of_the_one_that_it_replaces_and_of_no_other,
+    of_many_setups_of_one_link_all_get_the_one_that_was_noted_first,
+    of_many_setups_that_replace_one_all_get_the_one_that_was_noted_first,
+    at_no_link_nothing_is_noted,
 );
 
 fn digest() -> Digest {
@@ -112,4 +117,80 @@ async fn long_expired_links_of_the_customer_are_forgotten_and_nobody_elses(db: F
 
 async fn nothing_issued_is_nothing_stored(db: Fixture) {
     assert_eq!(db.database.links.issue(Vec::new(), at(0)).await.unwrap(), []);
+}
+
+/// Issues a link to the card and one to an address.
+async fn issued(db: &Fixture) -> [StoredLink; 2] {
+    let customer = db.save(&creation(new_customer())).await;
+    let links = [LinkPurpose::Card, LinkPurpose::BillingAddress].map(|purpose| next(&customer, None, purpose, 0));
+    db.database.links.issue(links.to_vec(), at(0)).await.unwrap();
+    links
+}
+
+async fn bind(db: &Fixture, id: LinkId, replaces: Option<&str>, setup: &str) -> Option<String> {
+    db.database.links.bind_card_setup(id, replaces.map(str::to_owned), setup.to_owned()).await.unwrap()
+}
+
+async fn a_setup_is_noted_at_its_link_alone(db: Fixture) {
+    let [stored, other] = issued(&db).await;
+    assert_eq!(bind(&db, stored.link.id, None, "seti_1").await.as_deref(), Some("seti_1"));
+    let noted = Link { card_setup: Some("seti_1".to_owned()), ..stored.link.clone() };
+    assert_eq!(db.database.links.find_by_code(&stored.code).await.unwrap(), Some(noted.clone()));
+    let latest = db.database.links.latest(noted.customer_id).await.unwrap();
+    assert_eq!(latest, [other, StoredLink { link: noted.clone(), code: stored.code }]);
+    let again = db.database.links.issue(vec![stored.clone()], at(0)).await.unwrap();
+    assert_eq!(again, [StoredLink { link: noted, code: stored.code }], "who issues it again takes nothing away");
+}
+
+async fn a_setup_takes_the_place_of_the_one_that_it_replaces_and_of_no_other(db: Fixture) {
+    let [stored, _] = issued(&db).await;
+    let id = stored.link.id;
+    assert_eq!(bind(&db, id, None, "seti_1").await.as_deref(), Some("seti_1"));
+    assert_eq!(bind(&db, id, None, "seti_2").await.as_deref(), Some("seti_1"), "the first stays");
+    assert_eq!(bind(&db, id, None, "seti_1").await.as_deref(), Some("seti_1"));
+    assert_eq!(bind(&db, id, Some("seti_1"), "seti_2").await.as_deref(), Some("seti_2"));
+    assert_eq!(bind(&db, id, Some("seti_1"), "seti_3").await.as_deref(), Some("seti_2"), "it is replaced already");
+    let found = db.database.links.find_by_code(&stored.code).await.unwrap().unwrap();
+    assert_eq!(found.card_setup.as_deref(), Some("seti_2"));
+}
+
+/// Sixteen at once, in two processes, note a setup each over `replaces`; all are told of the same one.
+async fn expect_one_setup(db: &Fixture, stored: &StoredLink, replaces: Option<&str>) {
+    let (id, second) = (stored.link.id, db.second().await);
+    let binds: Vec<_> = (0..16)
+        .map(|number| {
+            let links = if number % 2 == 0 { &db.database.links } else { &second.links };
+            let (links, replaces) = (links.clone(), replaces.map(str::to_owned));
+            tokio::spawn(
+                async move { links.bind_card_setup(id, replaces, format!("seti_new_{number}")).await.unwrap() },
+            )
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for bind in binds {
+        answers.push(bind.await.unwrap());
+    }
+    let noted = db.database.links.find_by_code(&stored.code).await.unwrap().unwrap().card_setup;
+    assert!(noted.as_ref().is_some_and(|noted| noted.starts_with("seti_new_")), "{noted:?}");
+    assert!(answers.iter().all(|answer| *answer == noted), "{answers:?}");
+}
+
+async fn of_many_setups_of_one_link_all_get_the_one_that_was_noted_first(db: Fixture) {
+    let [stored, _] = issued(&db).await;
+    expect_one_setup(&db, &stored, None).await;
+}
+
+async fn of_many_setups_that_replace_one_all_get_the_one_that_was_noted_first(db: Fixture) {
+    let [stored, _] = issued(&db).await;
+    bind(&db, stored.link.id, None, "seti_1").await;
+    expect_one_setup(&db, &stored, Some("seti_1")).await;
+}
+
+async fn at_no_link_nothing_is_noted(db: Fixture) {
+    let [stored, other] = issued(&db).await;
+    let unknown = LinkId::from(fresh_uuid());
+    for replaces in [None, Some("seti_1")] {
+        assert_eq!(bind(&db, unknown, replaces, "seti_2").await, None);
+    }
+    assert_eq!(db.database.links.latest(stored.link.customer_id).await.unwrap(), [other, stored]);
 }

@@ -4,12 +4,14 @@
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod api_keys;
+mod cards;
 mod confirmation_sent;
 mod corrupt_rows;
 mod customers;
 mod deliveries;
 mod delivering;
 mod delivery_reads;
+mod details;
 mod endpoints;
 mod events;
 mod faults;

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::TimeDelta;
 use domain::{
-    Change, ConfirmationPolicy, ConfirmationToken, CountryCode, Customer, CustomerId, Decision, Email, EventId, Member,
-    Moment, NewCustomer, PersonName, Phone, PhoneNumber, Profile, ProfileEdits, Timestamp,
+    Address, AddressInput, AddressPurpose, Card, CardParts, Change, ConfirmationPolicy, ConfirmationToken, CountryCode,
+    Customer, CustomerId, Decision, Email, EventId, Member, Moment, NewCustomer, PersonName, Phone, PhoneNumber,
+    Profile, ProfileEdits, Timestamp,
 };
 use uuid::Uuid;
 
@@ -67,9 +68,69 @@ pub(crate) fn changed(decision: Decision<Customer>) -> Change {
 
 pub(crate) fn renamed(customer: &Customer, name: &str, seconds: i64) -> Change {
     let first_name = Member::Value(PersonName::parse(name).unwrap());
-    changed(customer.update(ProfileEdits { first_name, ..ProfileEdits::default() }, at(seconds)))
+    changed(customer.update(ProfileEdits { first_name, ..ProfileEdits::default() }, moment(seconds)))
 }
 
 pub(crate) fn regenerated(customer: &Customer, number: u32, seconds: i64) -> Change {
     changed(customer.regenerate_token(token(number), moment(seconds), &policy()))
+}
+
+/// An address with every field that there is.
+pub(crate) fn full_address() -> Address {
+    let text = |text: &str| Some(text.to_owned());
+    let input = AddressInput {
+        name: text("Zoë-Ana 李 O'Neil \"x\" \\"),
+        company: text("Ours & Theirs; DROP TABLE addresses"),
+        line1: text(&"é".repeat(255)),
+        line2: text("c/o 'nobody'"),
+        postal_code: text("07424"),
+        city: text("Little Falls"),
+        region: text("NJ"),
+        country: CountryCode::parse("US").unwrap(),
+    };
+    Address::parse(input).unwrap()
+}
+
+/// An address with no more than it must have.
+pub(crate) fn sparse_address() -> Address {
+    let input = AddressInput {
+        name: Some("Yogi Berra".to_owned()),
+        line1: Some("8 Main Street".to_owned()),
+        city: Some("Roseau".to_owned()),
+        ..AddressInput::of(CountryCode::parse("DM").unwrap())
+    };
+    Address::parse(input).unwrap()
+}
+
+/// A card with ids of its own.
+pub(crate) fn new_card(provider: &str, seconds: i64) -> Card {
+    let number = fresh_number();
+    let parts = CardParts {
+        provider: provider.to_owned(),
+        payment_method: format!("pm_{number}"),
+        setup: format!("seti_{number}"),
+        brand: "visa".to_owned(),
+        last4: "0042".to_owned(),
+        exp_month: 12,
+        exp_year: 2030,
+        updated_at: at(seconds),
+    };
+    Card::new(parts).unwrap()
+}
+
+/// The change of an address, whatever is kept now.
+pub(crate) fn relocated(
+    customer: &Customer,
+    purpose: AddressPurpose,
+    address: Option<Address>,
+    seconds: i64,
+) -> Change {
+    // An address that differs from both.
+    let other = if address.is_none() { Some(full_address()) } else { None };
+    customer.set_address(purpose, other.as_ref(), address, moment(seconds)).change.expect("a change")
+}
+
+/// The change of a card, where `stored` is kept now.
+pub(crate) fn with_card(customer: &Customer, stored: Option<&Card>, card: Option<Card>, seconds: i64) -> Change {
+    customer.set_card(stored, card, moment(seconds)).change.expect("a change")
 }

@@ -1,4 +1,4 @@
-//! How the databases find what deliveries ask for, among many: by the indexes that were made for it.
+//! How the databases find what is asked for again and again, among many: by the indexes that were made for it.
 
 use std::sync::Mutex;
 
@@ -11,20 +11,21 @@ use uuid::Uuid;
 
 use crate::delivering::{due, holder, new_endpoint, retry, tried};
 use crate::fixture::Fixture;
-use crate::making::{at, creation, fresh_uuid, new_customer};
+use crate::making::{at, creation, fresh_uuid, new_card, new_customer, with_card};
 
 crate::on_both_databases!(
     what_is_due_is_found_by_the_index_of_what_is_due,
     a_page_of_deliveries_is_read_from_an_index_in_order,
     the_first_and_the_last_of_a_customers_are_found_by_the_index_of_what_is_pending,
     what_is_old_is_found_by_position_and_event,
+    cards_that_are_due_to_be_removed_are_found_by_the_index_of_what_is_due,
 );
 
-/// Statements of the whole run, of all tests, that name one of the ids that somebody watches.
+/// Statements of the whole run, of all tests, that hold one of the texts that somebody watches.
 static WATCHED: Mutex<Vec<Watched>> = Mutex::new(Vec::new());
 
 struct Watched {
-    ids: Vec<Uuid>,
+    texts: Vec<String>,
     statements: Vec<String>,
 }
 
@@ -35,8 +36,12 @@ fn watch() -> Option<Box<dyn Instrumentation>> {
         let mut watched = WATCHED.lock().unwrap();
         if !watched.is_empty() {
             let statement = query.to_string();
+            // What another case asks about its own statements.
+            if statement.starts_with("EXPLAIN") {
+                return;
+            }
             for watched in watched.iter_mut() {
-                if watched.ids.iter().any(|id| statement.contains(&id.to_string())) {
+                if watched.texts.iter().any(|text| statement.contains(text)) {
                     watched.statements.push(statement.clone());
                 }
             }
@@ -139,48 +144,58 @@ impl Many {
 
     fn watch(&self) {
         // The last one is the delivery that is due first.
-        let ids = vec![self.endpoint.uuid(), self.event.uuid(), Uuid::from_u128(90_011)];
-        WATCHED.lock().unwrap().push(Watched { ids, statements: Vec::new() });
+        let ids = [self.endpoint.uuid(), self.event.uuid(), Uuid::from_u128(90_011)];
+        watch_for(ids.map(|id| id.to_string()).into());
     }
 
     /// The plans of the statements since [`watch`](Self::watch) that hold `part`.
     fn plans(&self, part: &str) -> Vec<String> {
-        let mut watched = WATCHED.lock().unwrap();
-        let mine = watched.iter().position(|watched| watched.ids[0] == self.endpoint.uuid()).unwrap();
-        let statements = watched.swap_remove(mine).statements;
-        drop(watched);
-        let plans: Vec<String> = statements
-            .iter()
-            // The same case on the other database watches an event of the same id.
-            .filter(|statement| statement.contains('`') == self.db.is_sqlite())
-            .map(|statement| statement.replace(['"', '`'], ""))
-            .filter(|statement| statement.contains(part))
-            .map(|statement| self.explain(&statement))
-            .collect();
-        assert!(!plans.is_empty(), "none holds {part}: {statements:#?}");
-        plans
+        plans(&self.db, &self.endpoint.uuid().to_string(), part)
     }
+}
 
-    /// The plan, below its statement.
-    fn explain(&self, statement: &str) -> String {
-        let (sql, binds) = statement.split_once(" -- binds: ").unwrap();
-        let lines: Vec<String> = if self.db.is_sqlite() {
-            let mut connection = SqliteConnection::establish(self.db.raw_url()).unwrap();
-            let plan = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}"));
-            plan.load(&mut connection).unwrap().into_iter().map(|line: SqliteLine| line.detail).collect()
-        } else {
-            let mut sql = sql.to_owned();
-            for (number, bind) in literals(binds).into_iter().enumerate().rev() {
-                sql = sql.replace(&format!("${}", number + 1), &bind);
-            }
-            let mut connection = PgConnection::establish(self.db.raw_url()).unwrap();
-            connection.batch_execute("SET jit = off").unwrap();
-            let plan = diesel::sql_query(format!("EXPLAIN {sql}"));
-            let lines = plan.load(&mut connection).unwrap_or_else(|error| panic!("{error}: {sql}"));
-            lines.into_iter().map(|line: PostgresqlLine| line.line).collect()
-        };
-        format!("{statement}\n{}", lines.join("\n"))
-    }
+/// From now on statements that hold one of these texts are noted.
+fn watch_for(texts: Vec<String>) {
+    WATCHED.lock().unwrap().push(Watched { texts, statements: Vec::new() });
+}
+
+/// The plans of the statements that hold `part`, since those that hold the text `first` or the others are watched.
+fn plans(db: &Fixture, first: &str, part: &str) -> Vec<String> {
+    let mut watched = WATCHED.lock().unwrap();
+    let mine = watched.iter().position(|watched| watched.texts[0] == first).unwrap();
+    let statements = watched.swap_remove(mine).statements;
+    drop(watched);
+    let plans: Vec<String> = statements
+        .iter()
+        // The same case on the other database watches an event of the same id.
+        .filter(|statement| statement.contains('`') == db.is_sqlite())
+        .map(|statement| statement.replace(['"', '`'], ""))
+        .filter(|statement| statement.contains(part))
+        .map(|statement| explain(db, &statement))
+        .collect();
+    assert!(!plans.is_empty(), "none holds {part}: {statements:#?}");
+    plans
+}
+
+/// The plan, below its statement.
+fn explain(db: &Fixture, statement: &str) -> String {
+    let (sql, binds) = statement.split_once(" -- binds: ").unwrap();
+    let lines: Vec<String> = if db.is_sqlite() {
+        let mut connection = SqliteConnection::establish(db.raw_url()).unwrap();
+        let plan = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}"));
+        plan.load(&mut connection).unwrap().into_iter().map(|line: SqliteLine| line.detail).collect()
+    } else {
+        let mut sql = sql.to_owned();
+        for (number, bind) in literals(binds).into_iter().enumerate().rev() {
+            sql = sql.replace(&format!("${}", number + 1), &bind);
+        }
+        let mut connection = PgConnection::establish(db.raw_url()).unwrap();
+        connection.batch_execute("SET jit = off").unwrap();
+        let plan = diesel::sql_query(format!("EXPLAIN {sql}"));
+        let lines = plan.load(&mut connection).unwrap_or_else(|error| panic!("{error}: {sql}"));
+        lines.into_iter().map(|line: PostgresqlLine| line.line).collect()
+    };
+    format!("{statement}\n{}", lines.join("\n"))
 }
 
 /// The values of `[RowId(…), RowInstant(Some(…)), [Some(1), Some(2)], 10]` as SQL spells them.
@@ -217,7 +232,7 @@ fn expect_index(plan: &str, index: &str) {
 }
 
 fn expect_no_scan(plan: &str) {
-    for table in ["deliveries", "events", "delivery_tries", "customers"] {
+    for table in ["deliveries", "events", "delivery_tries", "customers", "card_detachments"] {
         for scan in [format!("Seq Scan on {table}"), format!("SCAN {table}\n"), format!("SCAN {table} USING")] {
             assert!(!format!("{plan}\n").contains(&scan), "{plan}");
         }
@@ -327,5 +342,35 @@ async fn what_is_old_is_found_by_position_and_event(db: Fixture) {
     assert!(many.db.database.deliveries.prune_deleted(100).await.unwrap());
     for plan in many.plans("SELECT") {
         expect_no_scan(&plan);
+    }
+}
+
+async fn cards_that_are_due_to_be_removed_are_found_by_the_index_of_what_is_due(mut db: Fixture) {
+    set_default_instrumentation(watch).unwrap();
+    db.database = db.second().await;
+    let provider = format!("provider {}", fresh_uuid());
+    let card = new_card(&provider, 0);
+    let customer = db.save(&creation(new_customer())).await;
+    let customer = db.save(&with_card(&customer, None, Some(card.clone()), 0)).await;
+    db.save(&with_card(&customer, Some(&card), None, 100)).await;
+    // Ten thousand of this provider's wait for another try, and as many of another's are due.
+    let id = if db.is_sqlite() { "randomblob(16)" } else { "gen_random_uuid()" };
+    let numbers = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 10000)";
+    let [waiting, due] = [at(5_000), at(1)].map(|time| {
+        let milliseconds = time.timestamp_millis();
+        if db.is_sqlite() { milliseconds.to_string() } else { format!("to_timestamp({milliseconds} / 1000.0)") }
+    });
+    for (provider, time) in [(provider.as_str(), waiting), ("another", due)] {
+        db.execute(&format!(
+            "INSERT INTO card_detachments (id, provider, payment_method, tries, next_try_at) {numbers} \
+             SELECT {id}, '{provider}', 'pm_' || n, 3, {time} FROM numbers"
+        ));
+    }
+    db.execute("ANALYZE");
+    watch_for(vec![provider.clone()]);
+    let taken = db.database.detachments.take_due_detachments(&provider, at(100), at(160), 5).await.unwrap();
+    assert_eq!(taken.len(), 1);
+    for plan in plans(&db, &provider, "SELECT") {
+        expect_index(&plan, "card_detachments_next_try_at_idx");
     }
 }

@@ -1,16 +1,19 @@
 //! Customers: finding one by his id, saving a change.
 
+mod details;
 mod row;
 mod save;
 
 use async_trait::async_trait;
 use diesel::prelude::*;
-use domain::{Change, Customer, CustomerId};
+use domain::{Addresses, Card, Change, Customer, CustomerId};
 use ports::{CustomerRepository, SaveError, StoreError};
 
+use self::details::DetailRows;
 use self::row::CustomerRow;
 use self::save::Save;
 use super::events::EventRow;
+use super::links;
 use super::{Connection, Failure, Store, write};
 use crate::schema::customers;
 use crate::sql_types::RowId;
@@ -29,6 +32,14 @@ impl CustomerRepository for Store {
                 row.map(CustomerRow::into_customer).transpose()
             })
             .await
+    }
+
+    async fn find_addresses(&self, id: CustomerId) -> Result<Addresses, StoreError> {
+        self.readers.run(move |connection| details::find_addresses(connection, id)).await
+    }
+
+    async fn find_card(&self, id: CustomerId) -> Result<Option<Card>, StoreError> {
+        self.readers.run(move |connection| details::find_card(connection, id)).await
     }
 
     async fn save(&self, change: &Change) -> Result<(), SaveError> {

@@ -44,7 +44,7 @@ pub(super) struct SavedColumns {
     sequence: i64,
     revision: i64,
     version: i64,
-    updated_at: RowInstant,
+    pub(super) updated_at: RowInstant,
 }
 
 const TABLE: &str = "customers";
@@ -103,7 +103,7 @@ impl CustomerRow {
     pub(super) fn into_customer(self) -> Result<Customer, Failure> {
         let row = Row::new(TABLE, self.id.0);
         let saved = &self.saved;
-        let name = |name: String| PersonName::parse(&name).ok();
+        let name = |name: String| PersonName::stored(&name);
         Ok(Customer::from_parts(CustomerParts {
             id: CustomerId::from(self.id.0),
             phone: self.phone_state(&row)?,
@@ -120,7 +120,7 @@ impl CustomerRow {
             profile: Profile {
                 first_name: row.optional("first_name", self.saved.first_name, name)?,
                 last_name: row.optional("last_name", self.saved.last_name, name)?,
-                email: row.optional("email", self.saved.email, |email| Email::parse(&email).ok())?,
+                email: row.optional("email", self.saved.email, |email| Email::stored(&email))?,
             },
         }))
     }

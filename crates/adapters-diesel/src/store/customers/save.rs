@@ -2,10 +2,10 @@
 
 use diesel::dsl::case_when;
 use diesel::prelude::*;
-use domain::{Change, CustomerId};
+use domain::{Change, CustomerId, LinkPurpose};
 use ports::SaveError;
 
-use super::{Connection, CustomerRow, EventRow, Failure, write};
+use super::{Connection, CustomerRow, DetailRows, EventRow, Failure, links, write};
 use crate::failure::Unique;
 use crate::schema::{customers, phone_number_claims};
 use crate::sql_types::{RowId, RowInstant};
@@ -18,6 +18,8 @@ pub(super) struct Save {
     replaces: Option<i64>,
     customer: CustomerRow,
     claims: Vec<ClaimRow>,
+    details: Option<DetailRows>,
+    revokes_links: &'static [LinkPurpose],
     events: Vec<EventRow>,
 }
 
@@ -35,9 +37,19 @@ impl Save {
             phone_number: number.as_str().to_owned(),
             customer_id: customer.id,
         };
+        let updated_at = customer.saved.updated_at;
+        let details = match (change.details(), change.events().first()) {
+            (None, _) => None,
+            (Some(details), Some(event)) => {
+                Some(DetailRows::of(change.customer().id(), details, event.id.uuid(), updated_at))
+            }
+            (Some(_), None) => return Err(Failure::Rejected("a detail changes and no event tells of it".to_owned())),
+        };
         Ok(Self {
             replaces: change.replaces(),
             claims: change.claims().iter().map(claim).collect(),
+            details,
+            revokes_links: change.revokes_links(),
             events: change.events().iter().map(EventRow::of).collect::<Result<_, _>>()?,
             customer,
         })
@@ -71,6 +83,12 @@ impl Save {
         }
         for claim in &self.claims {
             diesel::insert_into(phone_number_claims::table).values(claim).execute(connection)?;
+        }
+        if let Some(details) = &self.details {
+            details.store(connection, self.customer.id)?;
+        }
+        if !self.revokes_links.is_empty() {
+            links::revoke(connection, self.customer.id, self.revokes_links, self.customer.saved.updated_at)?;
         }
         self.events.iter().try_for_each(|event| event.insert(connection))
     }

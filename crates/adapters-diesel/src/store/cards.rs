@@ -1,0 +1,151 @@
+//! What is kept for card providers: who a customer is there, and which cards are to be removed there.
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use domain::{CustomerId, Timestamp};
+use ports::{Detachment, DetachmentQueue, ProviderCustomerRepository, StoreError};
+use uuid::Uuid;
+
+use super::{Connection, Failure, Store, write};
+use crate::row::Row;
+use crate::schema::{card_detachments, provider_customers};
+use crate::sql_types::{RowId, RowInstant};
+
+#[async_trait]
+impl ProviderCustomerRepository for Store {
+    async fn find_provider_customer(&self, id: CustomerId, provider: &str) -> Result<Option<String>, StoreError> {
+        let provider = provider.to_owned();
+        self.readers.run(move |connection| find_provider_customer(connection, id, &provider)).await
+    }
+
+    async fn keep_provider_customer(
+        &self,
+        id: CustomerId,
+        provider: &str,
+        replaces: Option<String>,
+        provider_customer: String,
+    ) -> Result<String, StoreError> {
+        let provider = provider.to_owned();
+        let keep = move |connection: &mut Connection| {
+            match &replaces {
+                None => diesel::insert_into(provider_customers::table)
+                    .values((
+                        provider_customers::customer_id.eq(RowId(id.uuid())),
+                        provider_customers::provider.eq(&provider),
+                        provider_customers::provider_customer.eq(&provider_customer),
+                    ))
+                    .on_conflict((provider_customers::customer_id, provider_customers::provider))
+                    .do_nothing()
+                    .execute(connection)?,
+                Some(old) => {
+                    let row = provider_customers::table.find((RowId(id.uuid()), &provider));
+                    diesel::update(row.filter(provider_customers::provider_customer.eq(old)))
+                        .set(provider_customers::provider_customer.eq(&provider_customer))
+                        .execute(connection)?
+                }
+            };
+            let kept = find_provider_customer(connection, id, &provider)?;
+            Ok(kept.unwrap_or_else(|| provider_customer.clone()))
+        };
+        self.writers.run(move |connection| write(connection, &keep)).await
+    }
+}
+
+fn find_provider_customer(
+    connection: &mut Connection,
+    id: CustomerId,
+    provider: &str,
+) -> Result<Option<String>, Failure> {
+    let row = provider_customers::table.find((RowId(id.uuid()), provider));
+    Ok(row.select(provider_customers::provider_customer).first(connection).optional()?)
+}
+
+#[async_trait]
+impl DetachmentQueue for Store {
+    async fn take_due_detachments(
+        &self,
+        provider: &str,
+        now: Timestamp,
+        again: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Detachment>, StoreError> {
+        let provider = provider.to_owned();
+        let look = {
+            let provider = provider.clone();
+            move |connection: &mut Connection| due(connection, &provider, now, limit)
+        };
+        // Mostly nothing is due: no write lock is taken to find that out.
+        if self.readers.run(look).await?.is_empty() {
+            return Ok(Vec::new());
+        }
+        let take = move |connection: &mut Connection| {
+            let mut taken = Vec::new();
+            for detachment in due(connection, &provider, now, limit)? {
+                let row = card_detachments::table
+                    .find(RowId(detachment.id))
+                    .filter(card_detachments::next_try_at.le(RowInstant::from(now)));
+                let next = (
+                    card_detachments::tries.eq(card_detachments::tries + 1),
+                    card_detachments::next_try_at.eq(RowInstant::from(again)),
+                );
+                if diesel::update(row).set(next).execute(connection)? == 1 {
+                    taken.push(detachment);
+                }
+            }
+            Ok(taken)
+        };
+        self.writers.run(move |connection| write(connection, &take)).await
+    }
+
+    async fn queue_detachment(&self, provider: &str, detachment: Detachment, at: Timestamp) -> Result<(), StoreError> {
+        let provider = provider.to_owned();
+        let queue = move |connection: &mut Connection| {
+            diesel::insert_into(card_detachments::table)
+                .values((
+                    card_detachments::id.eq(RowId(detachment.id)),
+                    card_detachments::provider.eq(&provider),
+                    card_detachments::payment_method.eq(&detachment.payment_method),
+                    card_detachments::tries.eq(i64::from(detachment.tries)),
+                    card_detachments::next_try_at.eq(RowInstant::from(at)),
+                ))
+                .on_conflict(card_detachments::id)
+                .do_nothing()
+                .execute(connection)?;
+            Ok(())
+        };
+        self.writers.run(move |connection| write(connection, &queue)).await
+    }
+
+    async fn postpone_detachment(&self, id: Uuid, again: Timestamp) -> Result<(), StoreError> {
+        let postpone = move |connection: &mut Connection| {
+            let row = card_detachments::table.find(RowId(id));
+            diesel::update(row).set(card_detachments::next_try_at.eq(RowInstant::from(again))).execute(connection)?;
+            Ok(())
+        };
+        self.writers.run(move |connection| write(connection, postpone)).await
+    }
+
+    async fn settle_detachment(&self, id: Uuid) -> Result<(), StoreError> {
+        let settle = move |connection: &mut Connection| {
+            diesel::delete(card_detachments::table.find(RowId(id))).execute(connection)?;
+            Ok(())
+        };
+        self.writers.run(move |connection| write(connection, settle)).await
+    }
+}
+
+fn due(connection: &mut Connection, provider: &str, now: Timestamp, limit: u32) -> Result<Vec<Detachment>, Failure> {
+    let rows: Vec<(RowId, String, i64)> = card_detachments::table
+        .filter(card_detachments::provider.eq(provider))
+        .filter(card_detachments::next_try_at.le(RowInstant::from(now)))
+        .order((card_detachments::next_try_at, card_detachments::id))
+        .limit(limit.into())
+        .select((card_detachments::id, card_detachments::payment_method, card_detachments::tries))
+        .load(connection)?;
+    rows.into_iter()
+        .map(|(id, payment_method, tries)| {
+            let tries = Row::new("card_detachments", id.0).parsed("tries", tries.try_into().ok())?;
+            Ok(Detachment { id: id.0, payment_method, tries })
+        })
+        .collect()
+}

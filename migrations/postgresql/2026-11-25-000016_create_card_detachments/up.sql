@@ -1,0 +1,9 @@
+-- Cards that are no customer's any more and are yet to be removed at their provider.
+CREATE TABLE card_detachments (
+    id UUID NOT NULL,
+    provider TEXT NOT NULL,
+    payment_method TEXT NOT NULL,
+    tries BIGINT NOT NULL,
+    next_try_at TIMESTAMPTZ NOT NULL,
+    CONSTRAINT card_detachments_pkey PRIMARY KEY (id)
+);

@@ -1,0 +1,1 @@
+DROP INDEX card_detachments_next_try_at_idx;
