@@ -74,6 +74,12 @@ impl TokenGenerator for RandomTokens {
     }
 }
 
+/// A key for what lasts as long as the process.
+#[expect(clippy::disallowed_methods, reason = "this crate is where random numbers are drawn")]
+pub fn random_key() -> [u8; 32] {
+    rand::rng().random()
+}
+
 /// A token, each equally likely: a range is drawn without the bias that a remainder would have.
 fn confirmation_token(rng: &mut impl Rng) -> ConfirmationToken {
     loop {
@@ -86,6 +92,7 @@ fn confirmation_token(rng: &mut impl Rng) -> ConfirmationToken {
 #[cfg(test)]
 mod tests {
     use super::*;
+
     use rand::SeedableRng;
     use rand::rngs::StdRng;
 

@@ -8,6 +8,6 @@ mod seal;
 mod secret_key;
 mod system_clock;
 
-pub use generators::{RandomTokens, UuidIds};
+pub use generators::{RandomTokens, UuidIds, random_key};
 pub use secret_key::{DerivedSecrets, SecretKey, SecretKeyError};
 pub use system_clock::SystemClock;

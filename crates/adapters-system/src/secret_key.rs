@@ -1,7 +1,7 @@
 //! The service's secret key and what is derived from it.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use domain::LinkId;
 use hkdf::Hkdf;
 use ports::{Digest, LinkCode, SealPurpose, Sealed, Secrets, Unsealed};
@@ -80,6 +80,7 @@ impl SubKey {
 #[derive(Clone)]
 pub struct DerivedSecrets {
     link_codes: SubKey,
+    form_tokens: SubKey,
     check_value: Digest,
     previous_check_value: Option<Digest>,
     webhook_secrets: SealingKeys,
@@ -97,6 +98,7 @@ impl DerivedSecrets {
     pub fn new(current: &SecretKey, previous: Option<&SecretKey>) -> Self {
         Self {
             link_codes: current.sub_key("customers/v1/link-code"),
+            form_tokens: current.sub_key("customers/v1/form-token"),
             check_value: current.check_value(),
             previous_check_value: previous.map(SecretKey::check_value),
             webhook_secrets: SealingKeys::new("customers/v1/webhook-secret", current, previous),
@@ -142,6 +144,11 @@ impl Secrets for DerivedSecrets {
             }
             round = round.wrapping_add(1);
         }
+    }
+
+    fn form_token(&self, link: LinkId, part: &str) -> String {
+        let message = [link.uuid().as_bytes().as_slice(), part.as_bytes()].concat();
+        URL_SAFE_NO_PAD.encode(self.form_tokens.keyed_hash(&message))
     }
 
     fn check_value(&self) -> Digest {
@@ -197,6 +204,24 @@ mod tests {
     }
 
     #[test]
+    fn a_forms_token_depends_on_its_link_session_and_key_and_on_nothing_else() {
+        let id = |n| LinkId::from(Uuid::from_u128(n));
+        let secrets = DerivedSecrets::new(&key(1), None);
+        let token = secrets.form_token(id(1), "session");
+        assert_eq!(secrets.form_token(id(1), "session"), token);
+        assert_eq!(DerivedSecrets::new(&key(1), Some(&key(2))).form_token(id(1), "session"), token);
+        for other in [
+            secrets.form_token(id(2), "session"),
+            secrets.form_token(id(1), "Session"),
+            secrets.form_token(id(1), ""),
+            DerivedSecrets::new(&key(2), Some(&key(1))).form_token(id(1), "session"),
+        ] {
+            assert_ne!(other, token);
+        }
+        assert!(token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "{token}");
+    }
+
+    #[test]
     fn check_values_tell_keys_apart_over_a_rotation() {
         let before = DerivedSecrets::new(&key(1), None);
         let after = DerivedSecrets::new(&key(2), Some(&key(1)));
@@ -216,12 +241,14 @@ mod tests {
         assert_eq!(DerivedSecrets::new(&key(2), None).unseal(purpose, context, &sealed), None);
     }
 
-    /// Links in customers' chats and stored check values depend on these: a change here kills every live link and
-    /// stops every installation at its next start.
+    /// Links in customers' chats, forms in their browsers and stored check values depend on these: a change here kills
+    /// every live link and stops every installation at its next start.
     #[test]
     fn derivations_are_pinned() {
         let secrets = DerivedSecrets::new(&key(0), None);
         assert_eq!(secrets.link_code(LinkId::from(Uuid::nil())).expose(), "rFiApHX2fvCc");
+        let token = secrets.form_token(LinkId::from(Uuid::nil()), "00112233445566778899aabbccddeeff");
+        assert_eq!(token, "J8kWf747toJVW0Vv2g3q2ZkkS_NQ8XKdU2ffQZ8WWPE");
         assert_eq!(STANDARD.encode(secrets.check_value().0), "YYcr/kg3kuMolLkf4fM7Fjloaez1Vmdy1/7wpBB41tc=");
         assert_eq!(STANDARD.encode(secrets.digest("abc").0), "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");
     }

@@ -43,7 +43,7 @@ mod tests {
         let mut world = World::holding(unconfirmed());
         world.customers.expect_save().once().returning(|change| {
             let [event] = change.events() else { panic!("one event") };
-            let EventBody::Verification { status, .. } = &event.body;
+            let EventBody::Verification { status, .. } = &event.body else { panic!("a verification") };
             assert_eq!(*status, VerificationStatus::Confirmed);
             Ok(())
         });

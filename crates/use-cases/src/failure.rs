@@ -1,7 +1,7 @@
 //! Why a use case did not do what it was asked for.
 
 use domain::{CustomerId, Refusal};
-use ports::{SaveError, StoreError};
+use ports::{CardProviderError, SaveError, StoreError};
 
 /// Why a use case did not do what it was asked for. Nothing is half done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,10 @@ pub enum Failure {
     Forbidden,
     /// There is no such customer.
     CustomerNotFound,
+    /// The customer has no such address.
+    AddressNotFound,
+    /// The customer has no card.
+    CardNotFound,
     /// There is no such event.
     EventNotFound,
     /// There is no such webhook endpoint.
@@ -33,8 +37,16 @@ pub enum Failure {
     Refused(Refusal),
     /// Others changed the customer each time before this request could.
     Contended,
+    /// The card provider did not do what it was asked for.
+    CardProvider(CardProviderError),
     /// The store failed.
     Store(StoreError),
+}
+
+impl From<CardProviderError> for Failure {
+    fn from(error: CardProviderError) -> Self {
+        Self::CardProvider(error)
+    }
 }
 
 impl From<StoreError> for Failure {

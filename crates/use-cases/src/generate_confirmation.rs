@@ -31,7 +31,7 @@ mod tests {
         let mut world = World::holding(unconfirmed_at(at(0)));
         world.customers.expect_save().once().returning(|change| {
             let [event] = change.events() else { panic!("one event") };
-            let EventBody::Verification { status, .. } = &event.body;
+            let EventBody::Verification { status, .. } = &event.body else { panic!("a verification") };
             assert!(matches!(status, VerificationStatus::Pending { reason: PendingReason::Regenerated, .. }));
             assert_eq!(event.sequence, 2);
             Ok(())

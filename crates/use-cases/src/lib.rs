@@ -7,11 +7,17 @@
 mod authenticate;
 mod confirm_customer;
 mod create_customer;
+mod detach_cards;
 mod dispatch;
 mod failure;
+mod fill_address_form;
+mod fill_card_form;
+mod form_session;
 mod generate_confirmation;
 mod inspect_deliveries;
+mod manage_addresses;
 mod manage_api_keys;
+mod manage_card;
 mod manage_webhook_endpoints;
 mod open_link;
 mod read_events;
@@ -25,12 +31,14 @@ mod verify_secret;
 pub use authenticate::Caller;
 pub use create_customer::CreateCustomer;
 pub use failure::Failure;
+pub use fill_card_form::CardStep;
 pub use manage_api_keys::CreateApiKey;
 pub use manage_webhook_endpoints::{CreateEndpoint, UpdateEndpoint, WebhookUrl};
-pub use open_link::LinkState;
+pub use open_link::{LinkState, OpenLink};
 pub use ports::{
-    ApiKey, ApiKeyId, ApiKeySecret, DeliveryPage, DeliveryQuery, DeliveryStatusFilter, EventBroker, EventPage,
-    EventQuery, LinkCode, Readiness, Scope, StoreError, StoredEvent, WebhookSecret,
+    ApiKey, ApiKeyId, ApiKeySecret, CardBrowser, CardProvider, CardProviderError, DeliveryPage, DeliveryQuery,
+    DeliveryStatusFilter, EventBroker, EventPage, EventQuery, LinkCode, Readiness, Scope, StoreError, StoredEvent,
+    WebhookSecret,
 };
 pub use retrieve_customer::CustomerLinks;
 pub use service::{Policies, Ports, Service};

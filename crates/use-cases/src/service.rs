@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use domain::{
-    ConfirmationPolicy, Customer, CustomerId, Decision, DeliveryPolicy, LinkPolicy, Moment, PhoneValidation, TimeDelta,
+    ConfirmationPolicy, Customer, CustomerId, Decision, DeliveryPolicy, DetailChange, LinkPolicy, Moment,
+    PhoneValidation, TimeDelta,
 };
 use ports::{
-    ApiKeyRepository, Clock, CustomerRepository, DeliveryRepository, EndpointRepository, EventBroker, EventOutbox,
-    EventSignal, IdGenerator, InstallationRepository, LinkRepository, Readiness, ReceiverRepository, SaveError,
-    Secrets, TokenGenerator, WebhookSender,
+    ApiKeyRepository, CardProvider, Clock, CustomerRepository, DeliveryRepository, DetachmentQueue, EndpointRepository,
+    EventBroker, EventOutbox, EventSignal, IdGenerator, InstallationRepository, LinkRepository,
+    ProviderCustomerRepository, Readiness, ReceiverRepository, SaveError, Secrets, TokenGenerator, WebhookSender,
 };
 use tokio::sync::Notify;
 
@@ -28,6 +29,9 @@ pub struct Ports {
     pub webhooks: Arc<dyn WebhookSender>,
     pub broker: Option<Arc<dyn EventBroker>>,
     pub links: Arc<dyn LinkRepository>,
+    pub card_provider: Option<Arc<dyn CardProvider>>,
+    pub provider_customers: Arc<dyn ProviderCustomerRepository>,
+    pub detachments: Arc<dyn DetachmentQueue>,
     pub api_keys: Arc<dyn ApiKeyRepository>,
     pub installation: Arc<dyn InstallationRepository>,
     pub clock: Arc<dyn Clock>,
@@ -70,6 +74,8 @@ pub struct Service {
     pub(crate) key_cache: KeyCache,
     /// Told when a webhook endpoint was made or changed in this process.
     pub(crate) endpoints_changed: Notify,
+    /// Told when a card that is to be removed at its provider was put into the queue in this process.
+    pub(crate) card_to_detach: Notify,
 }
 
 impl Service {
@@ -79,7 +85,13 @@ impl Service {
 
     /// A service on these ports.
     pub fn new(ports: Ports, policies: Policies) -> Self {
-        Self { ports, policies, key_cache: KeyCache::default(), endpoints_changed: Notify::new() }
+        Self {
+            ports,
+            policies,
+            key_cache: KeyCache::default(),
+            endpoints_changed: Notify::new(),
+            card_to_detach: Notify::new(),
+        }
     }
 
     /// How strictly numbers are checked, for whoever reads them from a request.
@@ -111,9 +123,20 @@ impl Service {
         id: CustomerId,
         decide: impl Fn(&Customer) -> Decision<T>,
     ) -> Result<T, Failure> {
+        self.change_after(id, async || Ok(()), |customer, ()| decide(customer)).await
+    }
+
+    /// The same for a decision that needs more than the customer. `load` runs after he was loaded, so that what
+    /// changes with his version cannot change unseen between loading and storing.
+    pub(crate) async fn change_after<T, L>(
+        &self,
+        id: CustomerId,
+        load: impl AsyncFn() -> Result<L, Failure>,
+        decide: impl Fn(&Customer, L) -> Decision<T>,
+    ) -> Result<T, Failure> {
         for _ in 0..Self::MAX_TRIES {
             let customer = self.ports.customers.find(id).await?.ok_or(Failure::CustomerNotFound)?;
-            let Decision { change, outcome } = decide(&customer);
+            let Decision { change, outcome } = decide(&customer, load().await?);
             match self.store(change).await {
                 Err(SaveError::VersionConflict) => {}
                 Err(error) => return Err(error.into()),
@@ -128,6 +151,9 @@ impl Service {
         self.ports.customers.save(&change).await?;
         if !change.events().is_empty() {
             self.ports.signal.announce();
+        }
+        if let Some(DetailChange::Card { detaches: Some(_), .. }) = change.details() {
+            self.card_to_detach.notify_one();
         }
         Ok(())
     }

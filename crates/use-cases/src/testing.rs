@@ -7,14 +7,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::{
-    ConfirmationPolicy, ConfirmationToken, CountryCode, Customer, CustomerId, DeliveryId, DeliveryTry, EndpointId,
-    EventId, EventType, LinkId, Moment, NewCustomer, Phone, PhoneValidation, Profile, Timestamp, WebhookEndpoint,
+    Address, AddressInput, Card, CardParts, ConfirmationPolicy, ConfirmationToken, CountryCode, Customer, CustomerId,
+    DeliveryId, DeliveryTry, EndpointId, EventId, EventType, Link, LinkId, LinkPolicy, LinkPurpose, Moment,
+    NewCustomer, Phone, PhoneValidation, Profile, Timestamp, WebhookEndpoint,
 };
 use ports::{
-    ApiKeyId, Digest, DueDelivery, EventSignal, LeaseHolder, LinkCode, MockApiKeyRepository, MockClock,
-    MockCustomerRepository, MockDeliveryRepository, MockEndpointRepository, MockEventOutbox, MockIdGenerator,
-    MockInstallationRepository, MockLinkRepository, MockReceiverRepository, MockSecrets, MockTokenGenerator,
-    MockWebhookSender, Scope, Sealed, StoredEndpoint, StoredEvent, Unsealed, WebhookReply, WebhookSecret,
+    ApiKeyId, CardProvider, Digest, DueDelivery, EventSignal, LeaseHolder, LinkCode, MockApiKeyRepository,
+    MockCardProvider, MockClock, MockCustomerRepository, MockDeliveryRepository, MockDetachmentQueue,
+    MockEndpointRepository, MockEventOutbox, MockIdGenerator, MockInstallationRepository, MockLinkRepository,
+    MockProviderCustomerRepository, MockReceiverRepository, MockSecrets, MockTokenGenerator, MockWebhookSender, Scope,
+    Sealed, StoredEndpoint, StoredEvent, Unsealed, WebhookReply, WebhookSecret,
 };
 use uuid::Uuid;
 
@@ -58,6 +60,41 @@ pub(crate) fn confirmed() -> Customer {
     unconfirmed().confirm(token(), moment, &ConfirmationPolicy::default()).outcome.unwrap()
 }
 
+pub(crate) fn address(number: u8) -> Address {
+    let input = AddressInput {
+        name: Some("Yogi Berra".to_owned()),
+        line1: Some(format!("{number} Rue Cler")),
+        postal_code: Some("75007".to_owned()),
+        city: Some("Paris".to_owned()),
+        ..AddressInput::of(CountryCode::parse("FR").unwrap())
+    };
+    Address::parse(input).unwrap()
+}
+
+/// A card at the provider `test`, which the setup of the same number brought.
+pub(crate) fn card(number: u8) -> Card {
+    let parts = CardParts {
+        provider: "test".to_owned(),
+        payment_method: format!("pm_{number}"),
+        setup: format!("seti_{number}"),
+        brand: "visa".to_owned(),
+        last4: "4242".to_owned(),
+        exp_month: 12,
+        exp_year: 2030,
+        updated_at: World::NOW,
+    };
+    Card::new(parts).unwrap()
+}
+
+/// A link of the customer's that was made so long ago.
+pub(crate) fn link(purpose: LinkPurpose, age: TimeDelta) -> Link {
+    let id = LinkId::from(Uuid::from_u128(1));
+    Link::next(None, id, customer_id(), purpose, World::NOW - age, &LinkPolicy::default())
+}
+
+/// What can be a link's code.
+pub(crate) const CODE: &str = "abcdefGHIJ12";
+
 /// A link's code in these tests, and its digest.
 pub(crate) fn code_of(id: LinkId) -> (LinkCode, Digest) {
     let code = format!("{:012}", id.uuid().as_u128() % 1_000_000_000_000);
@@ -96,6 +133,9 @@ pub(crate) struct World {
     pub(crate) deliveries: MockDeliveryRepository,
     pub(crate) webhooks: MockWebhookSender,
     pub(crate) links: MockLinkRepository,
+    pub(crate) card_provider: Option<MockCardProvider>,
+    pub(crate) provider_customers: MockProviderCustomerRepository,
+    pub(crate) detachments: MockDetachmentQueue,
     pub(crate) api_keys: MockApiKeyRepository,
     pub(crate) installation: MockInstallationRepository,
     pub(crate) clock: MockClock,
@@ -122,6 +162,9 @@ impl World {
             deliveries: MockDeliveryRepository::new(),
             webhooks: MockWebhookSender::new(),
             links: MockLinkRepository::new(),
+            card_provider: None,
+            provider_customers: MockProviderCustomerRepository::new(),
+            detachments: MockDetachmentQueue::new(),
             api_keys: MockApiKeyRepository::new(),
             installation: MockInstallationRepository::new(),
             clock,
@@ -172,6 +215,9 @@ impl World {
             webhooks: Arc::new(self.webhooks),
             broker: None,
             links: Arc::new(self.links),
+            card_provider: self.card_provider.map(|provider| Arc::new(provider) as Arc<dyn CardProvider>),
+            provider_customers: Arc::new(self.provider_customers),
+            detachments: Arc::new(self.detachments),
             api_keys: Arc::new(self.api_keys),
             installation: Arc::new(self.installation),
             clock: Arc::new(self.clock),

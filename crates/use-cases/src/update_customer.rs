@@ -17,7 +17,7 @@ pub struct UpdateCustomer {
 }
 
 impl Service {
-    /// Changes names and e-mail address.
+    /// Changes names and e-mail address, and fires `customer.updated` where one of them is another now.
     ///
     /// # Errors
     /// [`Failure::Forbidden`], [`Failure::CustomerNotFound`], [`Failure::Refused`] with all bad fields,
@@ -29,12 +29,12 @@ impl Service {
         command: UpdateCustomer,
     ) -> Result<Customer, Failure> {
         caller.require_write()?;
-        let now = self.ports.clock.now();
+        let moment = self.moment();
         self.change(id, |customer| {
             let mut errors = command.invalid.clone();
             errors.extend(customer.contradictions(&command.asserted));
             if errors.is_empty() {
-                customer.update(command.edits.clone(), now)
+                customer.update(command.edits.clone(), moment)
             } else {
                 Decision { change: None, outcome: Err(Refusal::InvalidFields(errors)) }
             }
