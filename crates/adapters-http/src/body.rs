@@ -22,6 +22,7 @@ pub(crate) struct Body {
     payload: Option<dev::Payload>,
     content_length: Option<u64>,
     is_json: bool,
+    is_form: bool,
     is_encoded: bool,
 }
 
@@ -69,6 +70,7 @@ impl FromRequest for Body {
             unread,
             content_length: header(CONTENT_LENGTH).and_then(|value| value.parse().ok()),
             is_json: media_type.is_some_and(|value| value.eq_ignore_ascii_case("application/json")),
+            is_form: media_type.is_some_and(|value| value.eq_ignore_ascii_case("application/x-www-form-urlencoded")),
             is_encoded: header(CONTENT_ENCODING).is_some_and(|value| !value.eq_ignore_ascii_case("identity")),
         }))
     }
@@ -89,13 +91,14 @@ impl Body {
         Ok(self.read().await?.unwrap_or_default())
     }
 
+    /// What was filled into a form; nothing, where the body is no form.
+    pub(crate) async fn form(mut self) -> Result<Form, Problem> {
+        let bytes = self.bytes().await?;
+        Ok(if self.is_form && !self.is_encoded { Form::read(&bytes) } else { Form(Vec::new()) })
+    }
+
     async fn read(mut self) -> Result<Option<Members>, Problem> {
-        if self.content_length.is_some_and(|length| length > Self::MAX_BYTES as u64) {
-            return Err(Self::too_large());
-        }
-        let bytes = tokio::time::timeout(Self::MAX_TIME, self.collect()).await.map_err(|_| {
-            Problem::new(Code::RequestTimeout, "Send the whole body within 10 seconds of the headers.")
-        })??;
+        let bytes = self.bytes().await?;
         if bytes.is_empty() {
             return Ok(None);
         }
@@ -114,6 +117,16 @@ impl Body {
                 Err(Problem::new(Code::MalformedRequest, detail))
             }
         }
+    }
+
+    /// The whole of it, within the limits.
+    async fn bytes(&mut self) -> Result<BytesMut, Problem> {
+        if self.content_length.is_some_and(|length| length > Self::MAX_BYTES as u64) {
+            return Err(Self::too_large());
+        }
+        tokio::time::timeout(Self::MAX_TIME, self.collect())
+            .await
+            .map_err(|_| Problem::new(Code::RequestTimeout, "Send the whole body within 10 seconds of the headers."))?
     }
 
     async fn collect(&mut self) -> Result<BytesMut, Problem> {
@@ -143,6 +156,21 @@ pub(crate) fn unknown_parameters(names: impl Iterator<Item = String>) -> impl It
         let name: String = name.chars().take(100).collect();
         FieldError::new(name, FieldCode::Unknown, "is not a parameter of this operation")
     })
+}
+
+/// What a form says. Parameters that nobody asks for are ignored, since browsers and what people add to them send more than
+/// a form has; of those that come twice the last counts.
+pub(crate) struct Form(Vec<(String, String)>);
+
+impl Form {
+    fn read(bytes: &[u8]) -> Self {
+        Self(url::form_urlencoded::parse(bytes).into_owned().collect())
+    }
+
+    /// The text of a parameter; empty where it is not there.
+    pub(crate) fn text(&self, name: &str) -> &str {
+        self.0.iter().rev().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
 }
 
 /// The members of an object, taken one by one. What nobody takes is unknown; what is wrong is gathered.
@@ -249,6 +277,7 @@ mod tests {
             payload: Some(dev::Payload::Stream { payload: Box::pin(payload) }),
             content_length: None,
             is_json: true,
+            is_form: false,
             is_encoded: false,
         }
     }
@@ -273,5 +302,15 @@ mod tests {
     async fn a_body_that_breaks_off_is_malformed() {
         let broken = stream::iter([Ok(Bytes::from_static(b"{}")), Err(PayloadError::Incomplete(None))]);
         assert_eq!(refused(body(broken)).await, Code::MalformedRequest);
+    }
+
+    #[test]
+    fn a_form_is_read_as_browsers_write_it() {
+        let form = Form::read(b"city=Fort+Worth&line1=1%2B1+%26+%C3%A9&empty=&bare&city=Gdynia&&a=b=c");
+        assert_eq!(form.text("city"), "Gdynia", "the last counts");
+        assert_eq!(form.text("line1"), "1+1 & \u{e9}");
+        assert_eq!(form.text("a"), "b=c");
+        assert_eq!((form.text("empty"), form.text("bare"), form.text("absent")), ("", "", ""));
+        assert_eq!(Form::read(b"city=%ff").text("city"), "\u{fffd}", "what is not in UTF-8 is told as that");
     }
 }

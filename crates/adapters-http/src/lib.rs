@@ -18,8 +18,9 @@ mod router;
 mod server;
 mod webhook_endpoints;
 
+pub use pages::{Brand, BrandColor, LogoUrl, TrustedProxies};
 pub use problem::Code;
-pub use server::{Config, start};
+pub use server::{CardRoutes, Config, start};
 
 use std::sync::Arc;
 
@@ -31,6 +32,9 @@ pub(crate) struct State {
     pub(crate) service: Arc<Service>,
     /// The origin of the URLs that customers open, without a slash at its end.
     pub(crate) public_url: String,
+    pub(crate) pages: pages::Pages,
+    /// Whether another crate's routes are there.
+    pub(crate) has_card_routes: bool,
     /// Turns true when the service stops: what has no end of its own ends then.
     pub(crate) stopping: watch::Receiver<bool>,
     /// Places for live streams.

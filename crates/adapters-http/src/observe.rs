@@ -12,7 +12,7 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{ConnectionType, Method};
 use actix_web::middleware::Next;
 use actix_web::web::Bytes;
-use actix_web::{Error, HttpMessage, web};
+use actix_web::{Error, HttpMessage, HttpResponse, web};
 use futures_util::FutureExt;
 use tracing::{Instrument, Span};
 use use_cases::ApiKeyId;
@@ -23,6 +23,8 @@ use crate::problem::{Code, Problem};
 use crate::{State, pages};
 
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Below this are those routes which `Config` may bring that have bodies.
+const CARD_ROUTES: &str = "/test-cards/setups/";
 /// Names and values of all headers together.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 
@@ -31,11 +33,18 @@ pub(crate) async fn observe(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let is_page = pages::is_page(request.path());
     let request_id = sane_request_id(&request).unwrap_or_else(|| state.service.request_id());
+    // Kept aside: a request that panics is gone.
+    let page_headers = pages::is_page(request.path()).then(|| request.headers().clone());
+    let answer = |problem: &Problem| match &page_headers {
+        Some(headers) => pages::problem(&state.pages, headers, problem),
+        None => problem.respond(&request_id),
+    };
     // Of the highest level, so that the id is in every line whatever the filter.
     let span = tracing::error_span!("request", request_id);
-    let unread = UnreadBody::of(&mut request);
+    // Another crate's routes read their bodies by the HTTP library's own means, and within limits of their own.
+    let has_own_reader = state.has_card_routes && request.path().starts_with(CARD_ROUTES);
+    let unread = if has_own_reader { UnreadBody::default() } else { UnreadBody::of(&mut request) };
     let mut line = RequestLine::new(request.method(), span.clone());
 
     let outcome = if header_bytes(&request) > MAX_HEADER_BYTES {
@@ -50,11 +59,10 @@ pub(crate) async fn observe(
     let Ok(response) = outcome else {
         // A panic (the panic hook has said where): the request is gone, so the answer is made without it.
         line.status = 500;
-        let problem = Problem::internal_error();
-        let response = if is_page { pages::problem(&problem) } else { problem.respond(&request_id) };
+        let response = answer(&Problem::internal_error());
         return Err(InternalError::from_response("panicked", response).into());
     };
-    let mut response = finish(response, is_page, &request_id);
+    let mut response = finish(response, &request_id, answer);
     if let Some(payload) = unread.take() {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
         response = response.map_body(|_, answer| AnswerToUnread { answer, _payload: Box::new(payload) }.boxed());
@@ -88,17 +96,17 @@ impl MessageBody for AnswerToUnread {
 }
 
 /// Makes every error a problem document (a page, below `/l/`) and gives every answer its request id.
-fn finish(response: ServiceResponse, is_page: bool, request_id: &str) -> ServiceResponse {
+fn finish(response: ServiceResponse, request_id: &str, answer: impl Fn(&Problem) -> HttpResponse) -> ServiceResponse {
     let status = response.status();
     let mut response = if status.is_client_error() || status.is_server_error() {
         let own = response.response().error().and_then(|error| error.as_error::<Problem>()).cloned();
         match own {
-            Some(problem) => render(response, &problem, is_page, request_id),
+            Some(problem) => response.into_response(answer(&problem)),
             // An answer that a handler made itself, as pages do.
             None if response.headers().contains_key("content-type") && response.response().error().is_none() => {
                 response
             }
-            None => render(response, &Problem::of_framework(status), is_page, request_id),
+            None => response.into_response(answer(&Problem::of_framework(status))),
         }
     } else {
         response
@@ -107,11 +115,6 @@ fn finish(response: ServiceResponse, is_page: bool, request_id: &str) -> Service
         response.headers_mut().insert(X_REQUEST_ID, value);
     }
     response
-}
-
-fn render(response: ServiceResponse, problem: &Problem, is_page: bool, request_id: &str) -> ServiceResponse {
-    let answer = if is_page { pages::problem(problem) } else { problem.respond(request_id) };
-    response.into_response(answer)
 }
 
 /// The caller's own id of the request, when it is one that may stand in a log: 1 to 128 letters, digits, `.`, `_`, `-`.
@@ -164,13 +167,14 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
+    use actix_web::App;
     use actix_web::middleware::from_fn;
     use actix_web::test::{TestRequest, init_service};
-    use actix_web::{App, HttpResponse};
     use ports::{
-        MockApiKeyRepository, MockClock, MockCustomerRepository, MockDeliveryRepository, MockEndpointRepository,
-        MockEventOutbox, MockEventSignal, MockIdGenerator, MockInstallationRepository, MockLinkRepository,
-        MockReceiverRepository, MockSecrets, MockTokenGenerator, MockWebhookSender,
+        MockApiKeyRepository, MockClock, MockCustomerRepository, MockDeliveryRepository, MockDetachmentQueue,
+        MockEndpointRepository, MockEventOutbox, MockEventSignal, MockIdGenerator, MockInstallationRepository,
+        MockLinkRepository, MockProviderCustomerRepository, MockReceiverRepository, MockSecrets, MockTokenGenerator,
+        MockWebhookSender,
     };
     use use_cases::{Policies, Ports, Service};
 
@@ -185,6 +189,9 @@ mod tests {
             webhooks: Arc::new(MockWebhookSender::new()),
             broker: None,
             links: Arc::new(MockLinkRepository::new()),
+            card_provider: None,
+            provider_customers: Arc::new(MockProviderCustomerRepository::new()),
+            detachments: Arc::new(MockDetachmentQueue::new()),
             api_keys: Arc::new(MockApiKeyRepository::new()),
             installation: Arc::new(MockInstallationRepository::new()),
             clock: Arc::new(MockClock::new()),
@@ -193,8 +200,15 @@ mod tests {
             secrets: Arc::new(MockSecrets::new()),
         };
         web::Data::new(State {
+            has_card_routes: false,
             service: Arc::new(Service::new(ports, Policies::default())),
             public_url: String::new(),
+            pages: pages::Pages::new(
+                "http://127.0.0.1:8080",
+                pages::Brand::default(),
+                pages::TrustedProxies::default(),
+            )
+            .unwrap(),
             stopping: tokio::sync::watch::channel(false).1,
             streams: Arc::new(tokio::sync::Semaphore::new(1)),
         })

@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use domain::{CustomerId, FieldCode, FieldError, Refusal};
-use use_cases::{Failure, Service};
+use use_cases::{CardProviderError, Failure, Service};
 
 use crate::observe::X_REQUEST_ID;
 
@@ -19,6 +19,8 @@ pub enum Code {
     Unauthorized,
     Forbidden,
     CustomerNotFound,
+    AddressNotFound,
+    CardNotFound,
     EventNotFound,
     WebhookEndpointNotFound,
     DeliveryNotFound,
@@ -43,11 +45,13 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the statuses.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::MalformedRequest,
         Self::Unauthorized,
         Self::Forbidden,
         Self::CustomerNotFound,
+        Self::AddressNotFound,
+        Self::CardNotFound,
         Self::EventNotFound,
         Self::WebhookEndpointNotFound,
         Self::DeliveryNotFound,
@@ -78,6 +82,8 @@ impl Code {
             Self::Unauthorized => ("unauthorized", 401, "A valid API key is needed"),
             Self::Forbidden => ("forbidden", 403, "The API key does not allow this"),
             Self::CustomerNotFound => ("customer_not_found", 404, "There is no such customer"),
+            Self::AddressNotFound => ("address_not_found", 404, "The customer has no such address"),
+            Self::CardNotFound => ("card_not_found", 404, "The customer has no card"),
             Self::EventNotFound => ("event_not_found", 404, "There is no such event"),
             Self::WebhookEndpointNotFound => ("webhook_endpoint_not_found", 404, "There is no such webhook endpoint"),
             Self::DeliveryNotFound => ("delivery_not_found", 404, "There is no such delivery"),
@@ -278,6 +284,14 @@ impl From<Failure> for Problem {
                 Self::new(Code::Forbidden, "Use a key with the scope `write`; this one may only read.")
             }
             Failure::CustomerNotFound => Self::customer_not_found(),
+            Failure::AddressNotFound => Self::new(
+                Code::AddressNotFound,
+                "There is nothing to delete: the customer has no address of this kind.",
+            ),
+            Failure::CardNotFound => Self::new(
+                Code::CardNotFound,
+                "The customer has no card; retrieve him and send him the `card_url` to get one.",
+            ),
             Failure::EventNotFound => Self::event_not_found(),
             Failure::EndpointNotFound => {
                 Self::new(Code::WebhookEndpointNotFound, "Check the endpoint id: no webhook endpoint has it.")
@@ -304,6 +318,14 @@ impl From<Failure> for Problem {
             Failure::Contended => {
                 tracing::warn!("the customer was changed by others each time before this request could");
                 Self::unavailable()
+            }
+            Failure::CardProvider(CardProviderError::Unavailable(reason)) => {
+                tracing::warn!(reason, "the card provider is unavailable");
+                Self::unavailable()
+            }
+            Failure::CardProvider(error) => {
+                tracing::error!(%error, "the card provider failed");
+                Self::internal_error()
             }
             Failure::Store(use_cases::StoreError::Unavailable(reason)) => {
                 tracing::warn!(reason, "the store is unavailable");

@@ -34,6 +34,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
                         .route(web::post().to(customers::generate_confirmation))
                         .default_service(only("POST")),
                 )
+                .configure(detail_routes)
                 .service(web::resource("/events").route(web::get().to(events::list)).default_service(only("GET")))
                 .service(
                     web::resource("/events/stream")
@@ -49,6 +50,28 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         )
         .configure(pages::routes)
         .default_service(web::to(not_found));
+}
+
+/// What is kept beside the customer object.
+fn detail_routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/customers/{customer_id}/addresses")
+                .route(web::get().to(customers::read_addresses))
+                .default_service(only("GET")),
+        )
+        .service(
+            web::resource("/customers/{customer_id}/addresses/{purpose}")
+                .route(web::put().to(customers::put_address))
+                .route(web::delete().to(customers::delete_address))
+                .default_service(only("PUT, DELETE")),
+        )
+        .service(
+            web::resource("/customers/{customer_id}/card")
+                .route(web::get().to(customers::read_card))
+                .route(web::delete().to(customers::delete_card))
+                .default_service(only("GET, DELETE")),
+        );
 }
 
 fn webhook_endpoint_routes(config: &mut web::ServiceConfig) {

@@ -14,13 +14,23 @@ use use_cases::Service;
 use crate::State;
 use crate::event_stream::MAX_STREAMS;
 use crate::observe::observe;
+use crate::pages::{Brand, Pages, TrustedProxies};
 use crate::router::routes;
 
+/// Routes of another crate, for the browser's side of a card provider that this service plays itself.
+pub type CardRoutes = Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>;
+
 /// What the server needs to know.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Config {
     /// The origin of the URLs that customers open, without a slash at its end.
     pub public_url: String,
+    /// Whose the pages are.
+    pub brand: Brand,
+    /// From whom `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// The routes below `/test-cards/`, where there are some.
+    pub card_routes: Option<CardRoutes>,
     /// Turns true when the service stops: live streams end then.
     pub stopping: watch::Receiver<bool>,
     /// How long requests that run may go on once the server is told to stop.
@@ -33,13 +43,25 @@ pub struct Config {
 /// # Errors
 /// When the listener cannot be used.
 pub fn start(listener: TcpListener, service: Arc<Service>, config: Config) -> io::Result<Server> {
+    let pages = Pages::new(&config.public_url, config.brand, config.trusted_proxies)?;
+    let card_routes = config.card_routes;
     let state = web::Data::new(State {
         service,
+        pages,
+        has_card_routes: card_routes.is_some(),
         public_url: config.public_url,
         stopping: config.stopping,
         streams: Arc::new(Semaphore::new(MAX_STREAMS)),
     });
-    let server = HttpServer::new(move || App::new().app_data(state.clone()).wrap(from_fn(observe)).configure(routes));
+    let server = HttpServer::new(move || {
+        let app = App::new().app_data(state.clone()).wrap(from_fn(observe));
+        app.configure(|config| {
+            if let Some(card_routes) = &card_routes {
+                card_routes(config);
+            }
+            routes(config);
+        })
+    });
     Ok(server
         // Signals are the application's business: a second one must end it at once.
         .disable_signals()

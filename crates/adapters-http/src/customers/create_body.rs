@@ -53,7 +53,7 @@ fn phone_error_code(error: PhoneNumberError) -> FieldCode {
 pub(super) fn name(members: &mut Members, field: &'static str) -> Member<PersonName> {
     parsed(members, field, PersonName::parse, |error| match error {
         PersonNameError::TooLong => FieldCode::TooLong,
-        PersonNameError::Empty | PersonNameError::ControlCharacter => FieldCode::Invalid,
+        PersonNameError::Empty | PersonNameError::ControlCharacter | PersonNameError::CardNumber => FieldCode::Invalid,
     })
 }
 
@@ -61,7 +61,7 @@ pub(super) fn name(members: &mut Members, field: &'static str) -> Member<PersonN
 pub(super) fn email(members: &mut Members) -> Member<Email> {
     parsed(members, "email", Email::parse, |error| match error {
         EmailError::TooLong => FieldCode::TooLong,
-        EmailError::Malformed => FieldCode::Invalid,
+        EmailError::Malformed | EmailError::CardNumber => FieldCode::Invalid,
     })
 }
 

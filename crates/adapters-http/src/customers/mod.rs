@@ -1,5 +1,8 @@
 //! The operations on customers, a file each.
 
+mod address_body;
+mod addresses;
+mod card;
 mod confirm;
 mod create;
 mod create_body;
@@ -9,6 +12,8 @@ mod retrieve;
 mod update;
 mod update_body;
 
+pub(crate) use addresses::{delete_address, put_address, read_addresses};
+pub(crate) use card::{delete_card, read_card};
 pub(crate) use confirm::confirm;
 pub(crate) use create::{create, create_with_id};
 pub(crate) use generate_confirmation::generate_confirmation;

@@ -3,6 +3,7 @@
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use domain::Customer;
+use serde::Serialize;
 use use_cases::Caller;
 use wire::{CustomerUrls, Secrecy};
 
@@ -26,7 +27,12 @@ fn secrecy(caller: Caller) -> Secrecy {
     if caller.may_write() { Secrecy::Shown } else { Secrecy::Hidden }
 }
 
-/// Every customer holds personal data, and most a secret: no cache on the way keeps one.
-fn body(response: &mut HttpResponseBuilder, object: &wire::Customer<'_>) -> HttpResponse {
+/// An answer that is something kept beside the customer.
+pub(super) fn detail(document: &impl Serialize) -> HttpResponse {
+    body(&mut HttpResponse::Ok(), document)
+}
+
+/// It holds personal data, and of most customers a secret: no cache on the way keeps it.
+fn body(response: &mut HttpResponseBuilder, object: &impl Serialize) -> HttpResponse {
     response.insert_header((CACHE_CONTROL, "no-store")).json(object)
 }

@@ -1,27 +1,88 @@
 //! The pages that customers open from a chat, below `/l/`. People read here: every answer is HTML.
+//!
+//! [`link`] finds out what a link opens and whether a form may be believed; [`address_form`] and [`card_form`] are what is
+//! behind links. Every answer is given by [`visit::Visit`], in the visitor's language.
 
+mod address_form;
+mod assets;
+mod bots;
+mod brand;
+mod card_form;
+mod client_address;
+mod guessing;
+mod language;
 mod link;
+mod session;
+#[cfg(test)]
+mod tests;
+mod texts;
+mod visit;
 
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Instant;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
-};
-use actix_web::{HttpResponse, HttpResponseBuilder, web};
-use askama::Template;
+use actix_web::http::header::{ALLOW, HeaderMap, HeaderValue, RETRY_AFTER, X_FORWARDED_FOR};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::{Error, HttpRequest, HttpResponse, web};
+use url::Url;
 
+pub use self::brand::{Brand, BrandColor, LogoUrl};
+pub use self::client_address::TrustedProxies;
+
+use self::assets::Assets;
+use self::guessing::Misses;
+use self::texts::Texts;
+use self::visit::Visit;
+use crate::State;
 use crate::problem::{Code, Problem};
-use crate::router::readable;
 
-const STYLE_PATH: &str = "/assets/page.css";
+/// What all pages share.
+pub(crate) struct Pages {
+    /// The origin of the pages, as browsers write it.
+    origin: String,
+    brand: Brand,
+    /// One for each language; never empty.
+    texts: Vec<Texts>,
+    assets: Assets,
+    misses: Misses,
+    trusted_proxies: TrustedProxies,
+}
+
+impl Pages {
+    /// Pages at `public_url`.
+    ///
+    /// # Errors
+    /// Texts that cannot be read, which a test rules out.
+    pub(crate) fn new(public_url: &str, brand: Brand, trusted_proxies: TrustedProxies) -> io::Result<Self> {
+        let origin =
+            Url::parse(public_url).map_or_else(|_| public_url.to_owned(), |url| url.origin().ascii_serialization());
+        let (assets, texts, misses) = (Assets::new(brand.color), Texts::all()?, Misses::default());
+        Ok(Self { origin, brand, texts, assets, misses, trusted_proxies })
+    }
+
+    fn is_https(&self) -> bool {
+        self.origin.starts_with("https:")
+    }
+
+    fn visit(&self, headers: &HeaderMap) -> Result<Visit<'_>, Problem> {
+        Visit::new(self, headers).ok_or_else(Problem::internal_error)
+    }
+}
 
 pub(crate) fn routes(config: &mut web::ServiceConfig) {
-    config.service(readable(STYLE_PATH, style)).service(
+    config.configure(assets::routes).service(
         web::scope("/l")
+            .wrap(from_fn(limit_guesses))
             .service(
                 web::resource("/{code}")
                     .route(web::get().to(link::open))
                     .route(web::head().to(link::open))
-                    .default_service(web::to(only_reading)),
+                    .route(web::post().to(link::submit))
+                    .default_service(web::to(method_not_allowed)),
             )
             .default_service(web::to(unknown)),
     );
@@ -32,73 +93,64 @@ pub(crate) fn is_page(path: &str) -> bool {
     path == "/l" || path.starts_with("/l/")
 }
 
-/// A page of a title and a few sentences.
-#[derive(Template)]
-#[template(path = "page.html")]
-struct Page<'a> {
-    style: &'a str,
-    title: &'a str,
-    sentences: &'a [&'a str],
-}
-
-impl Page<'_> {
-    fn new<'a>(title: &'a str, sentences: &'a [&'a str]) -> Page<'a> {
-        Page { style: STYLE_PATH, title, sentences }
-    }
-
-    /// The answer, with the headers that every page has: it is the customer's alone, so nothing on the way keeps,
-    /// frames, indexes or passes on its address.
-    fn respond(&self, mut response: HttpResponseBuilder) -> HttpResponse {
-        response
-            .insert_header((CACHE_CONTROL, "no-store"))
-            .insert_header((REFERRER_POLICY, "no-referrer"))
-            .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
-            .insert_header(("X-Robots-Tag", "noindex"))
-            .insert_header((
-                CONTENT_SECURITY_POLICY,
-                "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-            ))
-            .content_type("text/html; charset=utf-8")
-            .body(self.render().unwrap_or_else(|_| self.title.to_owned()))
-    }
-}
-
-/// A failure as a page.
-pub(crate) fn problem(problem: &Problem) -> HttpResponse {
+/// A failure as a page, for whoever sent these headers.
+pub(crate) fn problem(pages: &Pages, headers: &HeaderMap, problem: &Problem) -> HttpResponse {
+    let Ok(visit) = pages.visit(headers) else { return problem.respond("") };
     let status = StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = HttpResponse::build(status);
-    if let Some(seconds) = problem.retry_after {
-        response.insert_header((RETRY_AFTER, seconds));
-    }
-    let page = match problem.code {
-        Code::Unavailable => {
-            Page::new("One moment, please", &["We cannot show this page right now. Please try again in a minute."])
-        }
-        _ => {
-            Page::new("Something went wrong", &["We cannot show this page. Please ask us for a new link in the chat."])
-        }
+    let messages = &visit.texts.catalogue.pages;
+    let mut response = match problem.code {
+        Code::CustomerNotFound => visit.unknown(),
+        Code::Unavailable => visit.message(status, &messages.unavailable),
+        _ => visit.message(status, &messages.failed),
     };
-    page.respond(response)
+    if let Some(seconds) = problem.retry_after {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
 }
 
-async fn style() -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "public, max-age=3600"))
-        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .content_type("text/css; charset=utf-8")
-        .body(include_str!("../../assets/page.css"))
+/// Counts what opens nothing, and lets who came upon too much of it wait.
+async fn limit_guesses(
+    state: web::Data<State>,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse, Error> {
+    let pages = &state.pages;
+    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    let forwarded: Vec<&str> =
+        request.headers().get_all(X_FORWARDED_FOR).map(|value| value.to_str().unwrap_or("unreadable")).collect();
+    let client = pages.trusted_proxies.client(peer, forwarded.into_iter());
+    if let Some(wait) = pages.misses.wait(client, Instant::now())
+        && !has_been_here(&state, &request).await
+    {
+        let visit = pages.visit(request.headers())?;
+        let mut response = visit.message(StatusCode::TOO_MANY_REQUESTS, &visit.texts.catalogue.pages.too_many);
+        // Rounded up, so that who waits so long does not come too early.
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
+        return Ok(request.into_response(response));
+    }
+    let response = next.call(request).await?;
+    if response.status() == StatusCode::NOT_FOUND {
+        pages.misses.count(client, Instant::now());
+    }
+    Ok(response)
 }
 
-async fn only_reading() -> HttpResponse {
-    let mut response = HttpResponse::MethodNotAllowed();
-    response.insert_header(("Allow", "GET, HEAD"));
-    Page::new("This page can only be read", &["Please open the link from the chat again."]).respond(response)
+/// Whether the browser brings the session of the link that it opens: then it is no guess, though many share its address.
+async fn has_been_here(state: &State, request: &ServiceRequest) -> bool {
+    let (Some(code), Some(session)) = (request.path().strip_prefix("/l/"), session::of(request.headers())) else {
+        return false;
+    };
+    state.service.is_session(code, &session).await.unwrap_or(false)
 }
 
-async fn unknown() -> HttpResponse {
-    Page::new(
-        "We cannot find this page",
-        &["The link may be incomplete. Please open it from the chat again, or ask us there for a new one."],
-    )
-    .respond(HttpResponse::NotFound())
+async fn method_not_allowed(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let visit = state.pages.visit(request.headers())?;
+    let mut response = visit.message(StatusCode::METHOD_NOT_ALLOWED, &visit.texts.catalogue.pages.method);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
+    Ok(response)
+}
+
+async fn unknown(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    Ok(state.pages.visit(request.headers())?.unknown())
 }

@@ -19,6 +19,8 @@ fn problems() -> Vec<Problem> {
         Problem::from(Failure::Unauthorized),
         Problem::from(Failure::Forbidden),
         Problem::from(Failure::CustomerNotFound),
+        Problem::from(Failure::AddressNotFound),
+        Problem::from(Failure::CardNotFound),
         Problem::from(Failure::EventNotFound),
         Problem::from(Failure::EndpointNotFound),
         Problem::from(Failure::DeliveryNotFound),
@@ -42,7 +44,9 @@ fn problems() -> Vec<Problem> {
         refused(Refusal::ResendTooSoon { retry_after: TimeDelta::milliseconds(29_001) }),
         Problem::of_framework(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
         Problem::from(Failure::Store(StoreError::Rejected("secret".into()))),
+        Problem::from(Failure::CardProvider(CardProviderError::Rejected("secret".into()))),
         Problem::from(Failure::Store(StoreError::Unavailable("secret".into()))),
+        Problem::from(Failure::CardProvider(CardProviderError::Unavailable("secret".into()))),
         Problem::from(Failure::Contended),
     ]
 }

@@ -1,6 +1,6 @@
 //! The members of an endpoint in a request's body.
 
-use domain::{EventType, FieldCode, Member};
+use domain::{CARD_NUMBER_REFUSED, EventType, FieldCode, Member, contains_card_number};
 use use_cases::{Service, WebhookUrl};
 
 use crate::body::Members;
@@ -63,6 +63,9 @@ pub(super) fn description(members: &mut Members) -> Member<String> {
         Member::Absent
     } else if text.is_empty() || text.chars().any(char::is_control) {
         members.refuse("description", FieldCode::Invalid, "must be text without control characters, or null");
+        Member::Absent
+    } else if contains_card_number(&text) {
+        members.refuse("description", FieldCode::Invalid, CARD_NUMBER_REFUSED);
         Member::Absent
     } else {
         Member::Value(text)
