@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use domain::{CustomerId, EndpointId, EventId, EventType};
+use domain::{CARD_NUMBER_REFUSED, CustomerId, EndpointId, EventId, EventType, contains_card_number};
 use use_cases::Scope;
 
 use crate::settings;
@@ -181,7 +181,9 @@ fn description(text: &str) -> Result<String, String> {
 fn line(text: &str, most: usize) -> Result<String, String> {
     let line = text.trim();
     let usable = (1..=most).contains(&line.chars().count()) && !line.chars().any(char::is_control);
-    if usable {
+    if usable && contains_card_number(line) {
+        Err(CARD_NUMBER_REFUSED.to_owned())
+    } else if usable {
         Ok(line.to_owned())
     } else {
         Err(format!("must be 1 to {most} characters, none of them a control character"))

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use crate::cli::ServeArguments;
 use crate::commands::Failure;
 use crate::settings::Settings;
+use crate::wiring::Wired;
 use crate::{greeting, telemetry, wiring};
 
 /// How long requests that run may go on after the first signal.
@@ -20,7 +21,7 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) async fn serve(settings: Settings, arguments: ServeArguments) -> Result<(), Failure> {
     // Beside the start, not before it: reading the metadata takes longer than all the rest.
     let metadata = std::thread::spawn(domain::load_phone_metadata);
-    let (service, database) = wiring::service_and_database(&settings, !arguments.no_migrate).await?;
+    let Wired { service, database, card_routes } = wiring::wire(&settings, !arguments.no_migrate).await?;
     let service = Arc::new(service);
 
     let listener = TcpListener::bind(settings.listen)
@@ -31,12 +32,20 @@ pub(crate) async fn serve(settings: Settings, arguments: ServeArguments) -> Resu
     let _ = metadata.join();
 
     let (stop, stopping) = watch::channel(false);
-    let config = Config { public_url, stopping: stopping.clone(), shutdown_timeout: SHUTDOWN_TIMEOUT };
+    let config = Config {
+        public_url,
+        brand: settings.brand.clone(),
+        trusted_proxies: settings.trusted_proxies.clone(),
+        card_routes,
+        stopping: stopping.clone(),
+        shutdown_timeout: SHUTDOWN_TIMEOUT,
+    };
     let server = adapters_http::start(listener, service.clone(), config)
         .map_err(|error| Failure::failed(format!("cannot serve on {address}: {error}")))?;
     let stopper = actix_web::rt::spawn(signals.stop(server.handle(), stop.clone()));
     let listening = database.listen();
-    let dispatcher = actix_web::rt::spawn(service.clone().dispatch_events(stopping));
+    let dispatcher = actix_web::rt::spawn(service.clone().dispatch_events(stopping.clone()));
+    let detacher = actix_web::rt::spawn(service.clone().detach_cards(stopping));
     tracing::info!(
         target: telemetry::START,
         database = %settings.database_url.redacted(),
@@ -67,6 +76,7 @@ pub(crate) async fn serve(settings: Settings, arguments: ServeArguments) -> Resu
     // However the server ended, what is delivered right now may finish, and the leases are given up.
     stop.send_replace(true);
     let _ = dispatcher.await;
+    let _ = detacher.await;
     drop(listening);
     stopper.abort();
     tracing::info!("stopped");

@@ -5,28 +5,39 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use adapters_cards::{StripeCards, TestCards};
 use adapters_diesel::Database;
 use adapters_events::{NatsBroker, NatsSettings, WebhookClient};
-use adapters_system::{DerivedSecrets, RandomTokens, SecretKey, SystemClock, UuidIds};
-use use_cases::{EventBroker, Ports, Readiness, SecretFailure, Service};
+use adapters_http::CardRoutes;
+use adapters_system::{DerivedSecrets, RandomTokens, SecretKey, SystemClock, UuidIds, random_key};
+use use_cases::{CardProvider, EventBroker, Ports, Readiness, SecretFailure, Service};
 
 use crate::commands::Failure;
 use crate::secret_file;
-use crate::settings::Settings;
+use crate::settings::{Cards, Settings};
 
 /// How often a service that was started without migrating looks whether it can verify its secret key.
 const VERIFY_INTERVAL: Duration = Duration::from_secs(1);
 
+/// What a start is made of.
+pub(crate) struct Wired {
+    pub(crate) service: Service,
+    /// For whoever also listens to it.
+    pub(crate) database: Database,
+    /// The browser's side of the card provider that this process plays itself.
+    pub(crate) card_routes: Option<CardRoutes>,
+}
+
 /// Opens the database, brings its schema up to this release (unless `migrate` is false), verifies the secret key, and
 /// puts the service together.
 pub(crate) async fn service(settings: &Settings, migrate: bool) -> Result<Service, Failure> {
-    Ok(service_and_database(settings, migrate).await?.0)
+    Ok(wire(settings, migrate).await?.service)
 }
 
-/// The same with the database, for whoever also listens to it.
-pub(crate) async fn service_and_database(settings: &Settings, migrate: bool) -> Result<(Service, Database), Failure> {
+/// The same with all that a server needs beside it.
+pub(crate) async fn wire(settings: &Settings, migrate: bool) -> Result<Wired, Failure> {
     // What cannot be used is told before anything is done.
-    let (secrets, broker) = (secrets(settings)?, broker(settings)?);
+    let (secrets, broker, cards) = (secrets(settings)?, broker(settings)?, cards(settings)?);
     let database =
         adapters_diesel::connect(&settings.database_url).await.map_err(|error| database_failure(settings, error))?;
     if migrate {
@@ -35,17 +46,15 @@ pub(crate) async fn service_and_database(settings: &Settings, migrate: bool) -> 
             tracing::info!(migration, "migrated");
         }
     }
-    let service = Service::new(ports(settings, database.clone(), secrets, broker)?, settings.policies.clone());
+    let mut ports = ports(settings, database.clone(), secrets)?;
+    (ports.broker, ports.card_provider) = (broker, cards.provider);
+    let service = Service::new(ports, settings.policies.clone());
     verify(settings, &service).await?;
-    Ok((service, database))
+    Ok(Wired { service, database, card_routes: cards.routes })
 }
 
-fn ports(
-    settings: &Settings,
-    database: Database,
-    secrets: DerivedSecrets,
-    broker: Option<Arc<dyn EventBroker>>,
-) -> Result<Ports, Failure> {
+/// The ports, without those that an operator may leave out.
+fn ports(settings: &Settings, database: Database, secrets: DerivedSecrets) -> Result<Ports, Failure> {
     let webhooks = WebhookClient::new(settings.event_source(), settings.webhook_networks.clone());
     Ok(Ports {
         customers: database.customers,
@@ -55,8 +64,11 @@ fn ports(
         endpoints: database.endpoints,
         deliveries: database.deliveries,
         webhooks: Arc::new(webhooks.map_err(|error| Failure::failed(format!("webhooks: {error}")))?),
-        broker,
+        broker: None,
         links: database.links,
+        card_provider: None,
+        provider_customers: database.provider_customers,
+        detachments: database.detachments,
         api_keys: database.api_keys,
         installation: database.installation,
         clock: Arc::new(SystemClock),
@@ -64,6 +76,28 @@ fn ports(
         tokens: Arc::new(RandomTokens),
         secrets: Arc::new(secrets),
     })
+}
+
+/// The card provider, where there is one, and the browser's side of one that this process plays itself.
+#[derive(Default)]
+struct CardWiring {
+    provider: Option<Arc<dyn CardProvider>>,
+    routes: Option<CardRoutes>,
+}
+
+fn cards(settings: &Settings) -> Result<CardWiring, Failure> {
+    match &settings.cards {
+        Cards::None => Ok(CardWiring::default()),
+        Cards::Test => {
+            let cards = Arc::new(TestCards::new(random_key()));
+            Ok(CardWiring { provider: Some(cards.clone()), routes: Some(Arc::new(cards.routes())) })
+        }
+        Cards::Stripe(stripe) => {
+            let cards = StripeCards::new(stripe);
+            let cards = cards.map_err(|error| Failure::unusable(format!("CUSTOMERS_STRIPE_SECRET_KEY: {error}")))?;
+            Ok(CardWiring { provider: Some(Arc::new(cards)), routes: None })
+        }
+    }
 }
 
 /// The message broker, where there is one. It is connected to when there is something to publish.

@@ -1,6 +1,7 @@
 //! Databases of a test's own, removed with it.
 
 use std::env;
+use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,6 +26,12 @@ pub enum DatabaseKind {
     Postgresql,
 }
 
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text)]
+    text: String,
+}
+
 /// A database that one test has for itself. Dropped, it is gone, whoever is still connected to it.
 #[derive(Debug)]
 pub struct TestDatabase {
@@ -35,7 +42,7 @@ pub struct TestDatabase {
 #[derive(Debug)]
 enum Place {
     /// Dropping the directory removes it.
-    Directory(#[expect(dead_code, reason = "held for its drop")] TempDir),
+    Directory(TempDir),
     Server(Server, String),
 }
 
@@ -102,6 +109,29 @@ impl TestDatabase {
             Place::Server(..) => diesel::select(counting).get_result(&mut self.server_connection()),
         };
         counted.unwrap_or_else(|error| panic!("{query}: {error}"))
+    }
+
+    /// All that is kept, as text: every byte of SQLite's files, every row of a server's tables.
+    pub fn dump(&self) -> String {
+        match &self.place {
+            Place::Directory(directory) => {
+                let files = fs::read_dir(directory.path()).expect("the directory is there");
+                let read = |file: fs::DirEntry| fs::read(file.path()).expect("a database's file can be read");
+                let read = files.map(|file| read(file.expect("the directory can be read")));
+                read.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect()
+            }
+            Place::Server(..) => {
+                let mut connection = self.server_connection();
+                let names =
+                    "SELECT table_name::text AS text FROM information_schema.tables WHERE table_schema = 'public'";
+                let names: Vec<Line> = diesel::sql_query(names).load(&mut connection).expect("the catalogue is there");
+                let rows = |Line { text: table }| {
+                    let rows = format!("SELECT t::text AS text FROM \"{table}\" AS t");
+                    diesel::sql_query(rows).load::<Line>(&mut connection).expect("a table can be read")
+                };
+                names.into_iter().flat_map(rows).map(|line| line.text + "\n").collect()
+            }
+        }
     }
 
     fn sqlite_connection(&self) -> SqliteConnection {

@@ -1,4 +1,4 @@
-//! What the tests of several crates share: databases and NATS servers of their own, a proxy that can be cut, a receiver
+//! What the tests of several crates share: databases, NATS servers and card providers of their own, a proxy that can be cut, a receiver
 //! of webhooks that behaves as it is told, a reader of event streams, the running binary.
 //!
 //! Everything here panics with a sentence when the ground of a test is missing: a test cannot go on without it.
@@ -14,6 +14,7 @@ mod database_url;
 mod fault_proxy;
 mod http;
 mod http_wire;
+mod localstripe;
 mod nats;
 mod port;
 mod receiver;
@@ -23,6 +24,7 @@ mod sse;
 pub use database::{DatabaseKind, TestDatabase, drop_databases_of_this_run};
 pub use fault_proxy::FaultProxy;
 pub use http::{Answer, Http};
+pub use localstripe::Localstripe;
 pub use nats::{NatsServer, StreamMessage};
 pub use receiver::{Answering, Received, TestReceiver};
 pub use service::{Output, Service};

@@ -10,8 +10,10 @@ mod values;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use adapters_cards::{StripeSettings, check_stripe_publishable_key, check_stripe_secret_key, check_stripe_url};
 use adapters_diesel::DatabaseUrl;
 use adapters_events::{AllowedNetworks, NatsUrl, check_nats_url};
+use adapters_http::{Brand, BrandColor, LogoUrl, TrustedProxies};
 use adapters_system::SecretKey;
 use domain::{ConfirmationPolicy, DeliveryPolicy, LinkPolicy};
 use use_cases::Policies;
@@ -48,6 +50,14 @@ const CONFIRMATION_DAILY_ATTEMPTS: &str = "CUSTOMERS_CONFIRMATION_DAILY_ATTEMPTS
 const CONFIRMATION_RESEND_INTERVAL: &str = "CUSTOMERS_CONFIRMATION_RESEND_INTERVAL";
 const LINK_TTL: &str = "CUSTOMERS_LINK_TTL";
 const CARD_LINK_TTL: &str = "CUSTOMERS_CARD_LINK_TTL";
+const TRUSTED_PROXIES: &str = "CUSTOMERS_TRUSTED_PROXIES";
+const BRAND_NAME: &str = "CUSTOMERS_BRAND_NAME";
+const BRAND_COLOR: &str = "CUSTOMERS_BRAND_COLOR";
+const BRAND_LOGO_URL: &str = "CUSTOMERS_BRAND_LOGO_URL";
+const STRIPE_SECRET_KEY: &str = "CUSTOMERS_STRIPE_SECRET_KEY";
+const STRIPE_PUBLISHABLE_KEY: &str = "CUSTOMERS_STRIPE_PUBLISHABLE_KEY";
+const STRIPE_API_URL: &str = "CUSTOMERS_STRIPE_API_URL";
+const STRIPE_JS_URL: &str = "CUSTOMERS_STRIPE_JS_URL";
 const EVENT_RETENTION: &str = "CUSTOMERS_EVENT_RETENTION";
 const WEBHOOK_RETRY_SCHEDULE: &str = "CUSTOMERS_WEBHOOK_RETRY_SCHEDULE";
 const WEBHOOK_ALLOWED_NETWORKS: &str = "CUSTOMERS_WEBHOOK_ALLOWED_NETWORKS";
@@ -57,7 +67,7 @@ const LOG: &str = "CUSTOMERS_LOG";
 const LOG_FORMAT: &str = "CUSTOMERS_LOG_FORMAT";
 
 /// Every setting there is.
-pub(crate) const SETTINGS: [Setting; 20] = [
+pub(crate) const SETTINGS: [Setting; 28] = [
     setting(LISTEN, "127.0.0.1:8080", "address to listen on; port 0 picks one"),
     setting(PUBLIC_URL, "", "origin of the URLs that customers open; needed when listening on other than loopback"),
     setting(DATABASE_URL, "sqlite:customers.db", "sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE"),
@@ -81,6 +91,18 @@ pub(crate) const SETTINGS: [Setting; 20] = [
     },
     setting(LINK_TTL, "60m", "how long a link to an address form lives"),
     setting(CARD_LINK_TTL, "15m", "how long a link to the card form lives"),
+    setting(
+        TRUSTED_PROXIES,
+        "",
+        "networks (CIDR) of proxies before the service, whose X-Forwarded-For says who guesses links",
+    ),
+    setting(BRAND_NAME, "", "name at the head of the customer's pages"),
+    setting(BRAND_COLOR, "#1f6f5c", "colour of what is pressed there, such as #1f6f5c"),
+    setting(BRAND_LOGO_URL, "", "picture at their head: an https address"),
+    setting(STRIPE_SECRET_KEY, "", "secret key of the card provider; cards can be taken when both keys are set"),
+    setting(STRIPE_PUBLISHABLE_KEY, "", "publishable key of the card provider"),
+    setting(STRIPE_API_URL, "https://api.stripe.com", "where its API is: Stripe's, or one that speaks like it"),
+    setting(STRIPE_JS_URL, "https://js.stripe.com/v3/", "where its script for browsers is"),
     setting(EVENT_RETENTION, "30d", "how long events and their deliveries are kept that nobody waits for"),
     setting(
         WEBHOOK_RETRY_SCHEDULE,
@@ -111,6 +133,9 @@ pub(crate) struct Settings {
     pub(crate) secret_key: Option<SecretKey>,
     pub(crate) secret_key_previous: Option<SecretKey>,
     pub(crate) policies: Policies,
+    pub(crate) trusted_proxies: TrustedProxies,
+    pub(crate) brand: Brand,
+    pub(crate) cards: Cards,
     pub(crate) webhook_networks: AllowedNetworks,
     pub(crate) nats_url: Option<NatsUrl>,
     pub(crate) nats_credentials: Option<PathBuf>,
@@ -124,10 +149,10 @@ impl Settings {
     /// # Errors
     /// When a setting is unknown or unusable, naming it.
     pub(crate) fn load(file: Option<&Path>, dev: bool) -> Result<Self, SettingsError> {
-        Self::read(&Source::load(std::env::vars_os(), file, dev)?)
+        Self::read(&Source::load(std::env::vars_os(), file, dev)?, dev)
     }
 
-    fn read(source: &Source) -> Result<Self, SettingsError> {
+    fn read(source: &Source, dev: bool) -> Result<Self, SettingsError> {
         let settings = Self {
             listen: source.required(LISTEN, values::listen)?,
             public_url: source.optional(PUBLIC_URL, values::origin)?,
@@ -152,6 +177,13 @@ impl Settings {
                 deliveries: DeliveryPolicy { retries: source.required(WEBHOOK_RETRY_SCHEDULE, values::durations)? },
                 event_retention: source.required(EVENT_RETENTION, positive_duration)?,
             },
+            trusted_proxies: source.optional(TRUSTED_PROXIES, TrustedProxies::parse)?.unwrap_or_default(),
+            brand: Brand {
+                name: source.optional(BRAND_NAME, values::brand_name)?,
+                color: source.required(BRAND_COLOR, BrandColor::parse)?,
+                logo_url: source.optional(BRAND_LOGO_URL, LogoUrl::parse)?,
+            },
+            cards: cards(source, dev)?,
             webhook_networks: source.optional(WEBHOOK_ALLOWED_NETWORKS, AllowedNetworks::parse)?.unwrap_or_default(),
             nats_url: source.url(NATS_URL, check_nats_url)?,
             nats_credentials: source.optional(NATS_CREDENTIALS, values::path)?,
@@ -178,6 +210,35 @@ impl Settings {
     pub(crate) fn event_source(&self) -> String {
         self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
     }
+}
+
+/// The card provider: Stripe where its keys are set, else a stand-in for a demo start alone.
+fn cards(source: &Source, dev: bool) -> Result<Cards, SettingsError> {
+    let secret_key = source.secret(STRIPE_SECRET_KEY, check_stripe_secret_key)?;
+    // A secret key that somebody took for this one is not shown.
+    let publishable_key = source.secret(STRIPE_PUBLISHABLE_KEY, check_stripe_publishable_key)?;
+    let api_url = source.required(STRIPE_API_URL, check_stripe_url)?;
+    let js_url = source.required(STRIPE_JS_URL, check_stripe_url)?;
+    match (secret_key, publishable_key) {
+        (Some(secret_key), Some(publishable_key)) => {
+            Ok(Cards::Stripe(StripeSettings { secret_key, publishable_key, api_url, js_url }))
+        }
+        (None, None) if dev => Ok(Cards::Test),
+        (None, None) => Ok(Cards::None),
+        (Some(_), None) => Err(SettingsError::missing(STRIPE_PUBLISHABLE_KEY, "the key beside the secret key")),
+        (None, Some(_)) => Err(SettingsError::missing(STRIPE_SECRET_KEY, "the key beside the publishable key")),
+    }
+}
+
+/// Who keeps cards.
+#[derive(Debug)]
+pub(crate) enum Cards {
+    /// Nobody: they cannot be taken.
+    None,
+    /// The stand-in, which takes test cards.
+    Test,
+    /// Stripe, or what speaks like it.
+    Stripe(StripeSettings),
 }
 
 /// The table of settings for `--help`.

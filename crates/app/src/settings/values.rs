@@ -50,6 +50,12 @@ pub(super) fn secret_key(text: &str) -> Result<SecretKey, String> {
     SecretKey::from_base64(text).map_err(|_| SECRET_KEY_ALLOWED.to_owned())
 }
 
+pub(super) fn brand_name(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    let usable = (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    if usable { Ok(name.to_owned()) } else { Err("1 to 100 characters, none of them a control character".to_owned()) }
+}
+
 pub(super) fn phone_validation(text: &str) -> Result<PhoneValidation, String> {
     PhoneValidation::parse(text).ok_or_else(|| "valid, possible or any".to_owned())
 }

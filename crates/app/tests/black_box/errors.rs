@@ -250,15 +250,18 @@ fn a_body_that_does_not_come_is_answered_408(kind: DatabaseKind) {
 }
 
 fn a_body_that_nobody_reads_ends_with_the_connection(kind: DatabaseKind) {
-    let world = World::start(kind);
-    let mut connection = TcpStream::connect(world.service.url("").trim_start_matches("http://")).unwrap();
-    let head = "POST /v1/customers HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n";
-    connection.write_all(head.as_bytes()).unwrap();
-    connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    let mut answer = Vec::new();
-    connection.read_to_end(&mut answer).expect("the connection is closed");
-    let answer = String::from_utf8_lossy(&answer);
-    assert!(answer.starts_with("HTTP/1.1 401 ") && answer.contains("connection: close"), "{answer}");
+    let world = World::deployed(kind, &[]);
+    for (path, status) in [("/v1/customers", 401), ("/test-cards/setups/confirm", 404), ("/l/abcdefGHIJ12", 404)] {
+        let mut connection = TcpStream::connect(world.service.url("").trim_start_matches("http://")).unwrap();
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{{\r\n");
+        connection.write_all(head.as_bytes()).unwrap();
+        connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let mut answer = Vec::new();
+        connection.read_to_end(&mut answer).unwrap_or_else(|error| panic!("{path} is not closed: {error}"));
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
+    }
 }
 
 pub(crate) fn assert_problem(answer: &Answer, status: u16, code: &str, when: &str) {

@@ -68,9 +68,11 @@ fn what_opens_nothing_is_a_page_that_tells_nothing(kind: DatabaseKind) {
     for path in ["/l/6243c9", "/l/abcdefGHIJ12", "/l/", "/l", "/l/a/b", "/l/%00", "/l/..%2f", &other_case] {
         assert_page(&anyone.get(path), 404);
     }
-    let refused = anyone.send("POST", &link, &[], "");
+    assert_page(&anyone.send("POST", &link, &[], ""), 403);
+    assert_page(&anyone.send("POST", &link, &[("Content-Type", "text/plain")], "form_token=x"), 403);
+    let refused = anyone.send("PUT", &link, &[], "");
     assert_page(&refused, 405);
-    assert_eq!(refused.header("allow"), Some("GET, HEAD"));
+    assert_eq!(refused.header("allow"), Some("GET, HEAD, POST"));
 }
 
 fn a_link_expires(kind: DatabaseKind) {

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what is wrong by panicking")]
 
+mod addresses;
+mod card_numbers;
+mod cards;
 mod command_line;
 mod conversation;
 mod deliveries;
@@ -11,6 +14,7 @@ mod errors;
 mod event_docs;
 mod event_stream;
 mod events;
+mod forms;
 mod links;
 mod logs;
 mod outage;
@@ -19,6 +23,7 @@ mod races;
 mod reference;
 mod scopes;
 mod settings;
+mod visitor;
 mod webhook_endpoints;
 mod world;
 

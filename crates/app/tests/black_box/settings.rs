@@ -28,6 +28,14 @@ fn an_unusable_setting_is_named_with_its_value_and_what_is_allowed() {
         ("CUSTOMERS_CONFIRMATION_RESEND_INTERVAL", "", "ms, s, m, h or d"),
         ("CUSTOMERS_LINK_TTL", "1y", "ms, s, m, h or d"),
         ("CUSTOMERS_CARD_LINK_TTL", "500d", "365d"),
+        ("CUSTOMERS_TRUSTED_PROXIES", "proxy", "10.0.0.0/8, ::1"),
+        ("CUSTOMERS_TRUSTED_PROXIES", "10.0.0.0/33", "10.0.0.0/33"),
+        ("CUSTOMERS_BRAND_NAME", " ", "100 characters"),
+        ("CUSTOMERS_BRAND_COLOR", "green", "#1f6f5c"),
+        ("CUSTOMERS_BRAND_LOGO_URL", "http://example.com/logo.svg", "https"),
+        ("CUSTOMERS_BRAND_LOGO_URL", "javascript:alert(1)", "https"),
+        ("CUSTOMERS_STRIPE_API_URL", "http://api.example.com", "https"),
+        ("CUSTOMERS_STRIPE_JS_URL", "js.stripe.com", "https"),
         ("CUSTOMERS_EVENT_RETENTION", "0s", "above 0"),
         ("CUSTOMERS_EVENT_RETENTION", "forever", "ms, s, m, h or d"),
         ("CUSTOMERS_WEBHOOK_RETRY_SCHEDULE", "", "commas"),
@@ -59,6 +67,8 @@ fn secrets_and_passwords_are_not_shown() {
     for (name, value) in [
         ("CUSTOMERS_SECRET_KEY", "hunter2"),
         ("CUSTOMERS_SECRET_KEY_PREVIOUS", "hunter2"),
+        ("CUSTOMERS_STRIPE_SECRET_KEY", "pk_test_hunter2"),
+        ("CUSTOMERS_STRIPE_PUBLISHABLE_KEY", "sk_test_hunter2"),
         ("CUSTOMERS_DATABASE_URL", "mysql://yogi:hunter2@db/customers"),
         ("CUSTOMERS_DATABASE_URL", "postgres://yogi:hunter2%zz@db/customers"),
         ("CUSTOMERS_DATABASE_URL", "postgres://yogi:hunter2?34@db/customers"),
@@ -109,6 +119,22 @@ fn nats_credentials_must_be_a_file_of_them_and_need_a_server() {
         assert!(output.stderr.contains("CUSTOMERS_NATS_") && output.stderr.contains(part), "{}", output.stderr);
         assert!(!output.stderr.contains("hunter2"), "{}", output.stderr);
     }
+}
+
+#[test]
+fn of_the_card_providers_keys_both_are_needed_and_of_one_mode() {
+    let (secret, publishable) = ("CUSTOMERS_STRIPE_SECRET_KEY", "CUSTOMERS_STRIPE_PUBLISHABLE_KEY");
+    for (settings, part) in [
+        (&[(secret, "sk_test_hunter2")][..], "CUSTOMERS_STRIPE_PUBLISHABLE_KEY is not set"),
+        (&[(publishable, "pk_test_hunter2")], "CUSTOMERS_STRIPE_SECRET_KEY is not set"),
+        (&[(secret, "sk_live_hunter2"), (publishable, "pk_test_hunter2")], "live"),
+    ] {
+        let output = refused(settings);
+        assert!(output.stderr.contains(part) && !output.stderr.contains("hunter2"), "{}", output.stderr);
+    }
+    let keys = [(secret, "sk_test_hunter2"), (publishable, "pk_test_hunter2")];
+    let service = Service::start(binary(), &["serve"], &keys);
+    assert!(!service.logs().contains("hunter2"), "{}", service.logs());
 }
 
 #[test]

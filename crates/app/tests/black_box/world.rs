@@ -49,10 +49,23 @@ impl World {
 
     /// The same on a database that is reached at another URL.
     pub(crate) fn on(database: TestDatabase, url: &str, settings: &[(&str, &str)]) -> Self {
+        Self::serve(&["serve", "--dev"], database, url, settings)
+    }
+
+    /// `customers serve`, as it is deployed.
+    pub(crate) fn deployed(kind: DatabaseKind, settings: &[(&str, &str)]) -> Self {
+        let database = TestDatabase::empty(kind);
+        let url = database.url().to_owned();
+        let mut all = vec![("CUSTOMERS_LISTEN", "127.0.0.1:0")];
+        all.extend_from_slice(settings);
+        Self::serve(&["serve"], database, &url, &all)
+    }
+
+    fn serve(command: &[&str], database: TestDatabase, url: &str, settings: &[(&str, &str)]) -> Self {
         let mut all = vec![("CUSTOMERS_DATABASE_URL", url), ("CUSTOMERS_SECRET_KEY", SECRET_KEY)];
         all.extend_from_slice(settings);
         let directory = TempDir::new().expect("a temporary directory");
-        let service = Service::start_in(directory.path(), binary(), &["serve", "--dev"], &all);
+        let service = Service::start_in(directory.path(), binary(), command, &all);
         let settings = all.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let key = run(&all, directory.path(), &["keys", "create", "--name", "test"]).stdout.trim().to_owned();
         let http = service.client().with_key(&key);
