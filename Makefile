@@ -6,19 +6,28 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 ARGS ?=
 # Most tests of deliveries wait, for a lease to end or a retry to be due: more run at once than there are cores.
 export RUST_TEST_THREADS ?= 8
+# A file of tests is a process with a browser and a service of its own. The bound, in milliseconds, is a file's.
+TEST_BROWSER = scripts/with-tools node --test --test-reporter=spec --test-concurrency=2 --test-timeout=300000 $(ARGS) \
+	tests/browser/*.test.js
 
-.PHONY: help run test lint fmt docs release
+.PHONY: help run test test-browser lint fmt docs release
 
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 # The first build takes minutes and tells how far it is; later ones say nothing but what is wrong.
 run: ## Start a service to try, with SQLite in this directory
 	@$(CARGO) build --locked --package app --bin customers $(if $(wildcard $(TARGET)/debug/customers),--quiet)
 	@exec $(TARGET)/debug/customers serve --dev $(ARGS)
 
+# Arguments choose among the tests of cargo: those in a browser have a target of their own to choose by.
 test: ## Run all tests, with a PostgreSQL server and tools of their own
 	scripts/with-tools scripts/with-postgres $(CARGO) test --workspace --locked $(ARGS)
+	$(if $(ARGS),,$(TEST_BROWSER))
+
+test-browser: ## Run the tests in a browser: make test-browser ARGS='--test-name-pattern=dark'
+	@$(CARGO) build --locked --package app --bin customers --quiet
+	$(TEST_BROWSER)
 
 lint: ## Check format, lints, documentation and the rules of the house
 	$(CARGO) fmt --all --check

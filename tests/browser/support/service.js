@@ -1,0 +1,116 @@
+// The service under test: the built binary, on SQLite in a directory of its own.
+
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+import { first, Program, remove, starting, temporaryDirectory } from './process.js';
+
+const run = promisify(execFile);
+const repository = fileURLToPath(new URL('../../..', import.meta.url));
+
+function binary() {
+  const target = path.resolve(repository, process.env.CARGO_TARGET_DIR || 'target');
+  const found = path.resolve(process.env.CUSTOMERS_BIN || path.join(target, 'debug', 'customers'));
+  if (!existsSync(found)) throw new Error(`there is no ${found}: build it, or set CUSTOMERS_BIN`);
+  return found;
+}
+
+/** Node 20 has no SQLite, and Python always has it. It waits as long as the service may keep the file to itself. */
+const SQLITE = `
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=30)
+changed = database.execute(sys.argv[2], sys.argv[3:]).rowcount
+print(f'changed {changed}', flush=True)
+`;
+/** Ends with whoever started it, and the lock with it. */
+const LOCK = `${SQLITE}sys.stdin.read()\n`;
+
+/**
+ * Starts `customers serve --dev` and waits until it listens, on a free port. The settings (`{CUSTOMERS_…: '…'}`) are all
+ * that it has: `CUSTOMERS_…` variables of the tests' own environment do not reach it. Without `dev` it is started as where
+ * it is deployed, and so without the provider of test cards.
+ */
+export const startService = (settings = {}, { dev = true } = {}) => starting(launchService(settings, dev));
+
+async function launchService(settings, dev) {
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('CUSTOMERS_'));
+  const env = { ...Object.fromEntries(inherited), CUSTOMERS_LISTEN: '127.0.0.1:0', ...settings };
+  const directory = temporaryDirectory('service');
+  const program = new Program(binary(), dev ? ['serve', '--dev'] : ['serve'], { cwd: directory, env });
+  const ready = await program.until(({ stdout, stderr }) => {
+    const origin = first(stderr, /listening on (http:\/\/[\w.:[\]-]+)\s/);
+    const key = first(stdout, /(ckey_[\w-]+)\s/);
+    return origin && (key || !dev) && { origin, key };
+  });
+  ready.key ??= (await run(binary(), ['keys', 'create', '--name', 'test'], { cwd: directory, env })).stdout.trim();
+  return new Service(program, directory, ready);
+}
+
+class Service {
+  #program;
+  #created = 0;
+
+  constructor(program, directory, { origin, key }) {
+    this.#program = program;
+    this.directory = directory;
+    this.origin = origin;
+    this.key = key;
+  }
+
+  url(path) {
+    return new URL(path, this.origin).href;
+  }
+
+  /** All that it has logged and printed until now. */
+  get log() {
+    return this.#program.stdout + this.#program.stderr;
+  }
+
+  /** Asks the API with the key; throws when it refuses. The answer's JSON, `undefined` when there is none. */
+  async api(method, path, body) {
+    const headers = { Authorization: `Bearer ${this.key}` };
+    if (body !== undefined) headers['Content-Type'] = 'application/json';
+    const answer = await fetch(this.url(path), { method, headers, body: JSON.stringify(body) });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path} is answered ${answer.status}: ${text}`);
+    return text ? JSON.parse(text) : undefined;
+  }
+
+  /** A new customer with a number of his own, as *retrieve* shows him: with the links to his pages. */
+  async customer(attributes = {}) {
+    const number = `(418) 581-${String(this.#created++).padStart(4, '0')}`;
+    const created = await this.api('POST', '/v1/customers', {
+      unconfirmed_phone_number: number,
+      country_code: 'CA',
+      ...attributes,
+    });
+    return this.api('GET', `/v1/customers/${created.id}`);
+  }
+
+  /** Lets the links that a customer has now expire, as if their time were over. */
+  async expireLinks({ id }) {
+    const statement = 'UPDATE links SET expires_at = created_at + 1 WHERE hex(customer_id) = ?';
+    const customer = id.replaceAll('-', '').toUpperCase();
+    const { stdout } = await run('python3', ['-c', SQLITE, this.#database, statement, customer]);
+    if (!/^changed [1-9]/.test(stdout)) throw new Error(`no link of ${id} is there to expire: ${stdout}`);
+  }
+
+  /** Keeps the service from writing, until what is answered is called. */
+  async lock() {
+    const program = new Program('python3', ['-c', LOCK, this.#database, 'BEGIN EXCLUSIVE'], {});
+    await program.until(({ stdout }) => stdout.includes('changed'));
+    return () => program.stop();
+  }
+
+  get #database() {
+    return path.join(this.directory, 'customers.db');
+  }
+
+  async stop() {
+    await this.#program.stop();
+    remove(this.directory);
+  }
+}
