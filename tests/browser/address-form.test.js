@@ -1,34 +1,13 @@
 // The forms of the addresses, as customers fill them in: on a phone and on a desktop, with and without JavaScript.
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { checkPage, DESKTOP, PHONE, startBrowser } from './support/browser.js';
+import { checkPage, DESKTOP, PHONE } from './support/browser.js';
 import { BERLIN, errorOf, field, fields, fillAddress, filled, focused, MONTREAL, tabTo } from './support/forms.js';
-import { stopAll } from './support/process.js';
-import { startService } from './support/service.js';
+import { openAddressForm as open, SCRIPTS, service, storedAddress as stored, useBrowserAndService } from './support/world.js';
 
-let browser;
-let service;
-before(async () => {
-  [browser, service] = await Promise.all([startBrowser(), startService()]);
-});
-afterEach(() => browser?.closePages());
-after(stopAll);
-
-const SCRIPTS = [
-  { how: 'with JavaScript', javaScript: true },
-  { how: 'without JavaScript', javaScript: false },
-];
-
-const stored = async (customer, purpose) =>
-  (await service.api('GET', `/v1/customers/${customer.id}/addresses`))[purpose];
-
-async function open(customer, { purpose = 'billing', ...look } = {}) {
-  const page = await browser.page(look);
-  await page.goto(customer[`${purpose}_address_url`]);
-  return page;
-}
+useBrowserAndService();
 
 const heading = page => page.getByRole('heading', { level: 1 });
 const save = page => page.getByRole('button', { name: 'Save address' }).click();

@@ -3,36 +3,16 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { after, afterEach, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { checkPage, seen, startBrowser } from './support/browser.js';
+import { checkPage, seen } from './support/browser.js';
 import { BERLIN, field, fillAddress, filled, MONTREAL } from './support/forms.js';
-import { stopAll } from './support/process.js';
-import { startService } from './support/service.js';
+import { browser, openAddressForm as open, SCRIPTS, service, storedAddress as stored, useBrowserAndService } from './support/world.js';
 
-let browser;
-let service;
-before(async () => {
-  [browser, service] = await Promise.all([startBrowser(), startService()]);
-});
-afterEach(() => browser?.closePages());
-after(stopAll);
+useBrowserAndService();
 
-const SCRIPTS = [
-  { how: 'with JavaScript', javaScript: true },
-  { how: 'without JavaScript', javaScript: false },
-];
-
-const stored = async (customer, purpose) =>
-  (await service.api('GET', `/v1/customers/${customer.id}/addresses`))[purpose];
 const store = (customer, purpose, address) =>
   service.api('PUT', `/v1/customers/${customer.id}/addresses/${purpose}`, address);
-
-async function open(customer, { purpose = 'billing', ...look } = {}) {
-  const page = await browser.page(look);
-  await page.goto(customer[`${purpose}_address_url`]);
-  return page;
-}
 
 const heading = page => page.getByRole('heading', { level: 1 });
 const save = page => page.getByRole('button', { name: 'Save address' }).click();

@@ -3,26 +3,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { after, afterEach, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { checkPage, DESKTOP, PHONE, startBrowser } from './support/browser.js';
+import { checkPage, DESKTOP, PHONE } from './support/browser.js';
 import { fillAddress, MONTREAL } from './support/forms.js';
-import { stopAll } from './support/process.js';
 import { startService } from './support/service.js';
+import { openAddressForm as open, service, useBrowserAndService } from './support/world.js';
 
-let browser;
-let service;
-before(async () => {
-  [browser, service] = await Promise.all([startBrowser(), startService()]);
-});
-afterEach(() => browser?.closePages());
-after(stopAll);
-
-async function open(customer, look) {
-  const page = await browser.page(look);
-  await page.goto(customer.billing_address_url);
-  return page;
-}
+useBrowserAndService();
 
 const save = page => page.getByRole('button', { name: 'Save address' }).click();
 

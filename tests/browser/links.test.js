@@ -1,19 +1,12 @@
 // Every page that a link opens, or does not: for everyone to read, on any screen, and nobody else hears of it.
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { checkPage, DESKTOP, PHONE, startBrowser } from './support/browser.js';
-import { stopAll } from './support/process.js';
-import { startService } from './support/service.js';
+import { checkPage, DESKTOP, PHONE } from './support/browser.js';
+import { browser, service, useBrowserAndService } from './support/world.js';
 
-let browser;
-let service;
-before(async () => {
-  [browser, service] = await Promise.all([startBrowser(), startService()]);
-});
-afterEach(() => browser?.closePages());
-after(stopAll);
+useBrowserAndService();
 
 const looks = [
   { on: 'a phone', viewport: PHONE },

@@ -1,28 +1,18 @@
 // The pages that customers come upon when something is otherwise: each is a page to read, and leads on where it can.
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { checkPage, PHONE, startBrowser } from './support/browser.js';
+import { checkPage, PHONE } from './support/browser.js';
 import { cardFrame, fillAddress, filled, fillTestCard, MONTREAL } from './support/forms.js';
-import { stopAll } from './support/process.js';
 import { startService } from './support/service.js';
+import { browser, SCRIPTS, service, useBrowserAndService } from './support/world.js';
 
-let browser;
-let service;
-before(async () => {
-  [browser, service] = await Promise.all([startBrowser(), startService()]);
-});
-afterEach(() => browser?.closePages());
-after(stopAll);
+useBrowserAndService();
 
 const looks = [
   { on: 'a phone', viewport: PHONE },
   { on: 'a phone in the dark', viewport: PHONE, dark: true },
-];
-const scripts = [
-  { how: 'with JavaScript', javaScript: true },
-  { how: 'without JavaScript', javaScript: false },
 ];
 
 async function open(url, look) {
@@ -117,7 +107,7 @@ test('a program that previews a link sees nothing of the customer, and changes n
   }
 });
 
-for (const { how, javaScript } of scripts) {
+for (const { how, javaScript } of SCRIPTS) {
   test(`back from the bank the card is saved ${how}`, async () => {
     const customer = await service.customer();
     await confirmCard(customer, '4242 4242 4242 4242');
@@ -155,7 +145,7 @@ test('back from the bank with a card that was refused, the form says so and take
   assert.equal(await last4(customer), '4444');
 });
 
-for (const { how, javaScript } of scripts) {
+for (const { how, javaScript } of SCRIPTS) {
   test(`while the store is away nothing typed is lost, and it is saved when it is back ${how}`, async () => {
     const customer = await service.customer();
     const page = await open(customer.billing_address_url, { javaScript });

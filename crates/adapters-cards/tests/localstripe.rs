@@ -1,23 +1,22 @@
 //! The way of a card at a stand-in for Stripe that others wrote: localstripe.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use adapters_cards::{
     StripeCards, StripeSettings, check_stripe_publishable_key, check_stripe_secret_key, check_stripe_url,
 };
 use domain::{CustomerId, LinkId};
 use ports::{CardProvider, CardProviderError, CardSetup, CardSetupState};
-use serde_json::{Value, json};
 use test_support::Localstripe;
 use uuid::Uuid;
 
 /// A Stripe with which these tests speak.
-struct Provider(Localstripe);
+struct Provider(Arc<Localstripe>);
 
 impl Provider {
     fn start() -> Self {
-        Self(Localstripe::start())
+        Self(Arc::new(Localstripe::start()))
     }
 
     fn cards(&self) -> StripeCards {
@@ -35,32 +34,20 @@ impl Provider {
         StripeCards::new(&settings).unwrap()
     }
 
-    /// What a browser sends when the customer has entered his card.
-    async fn enter(&self, setup: &CardSetup, number: &str) -> u16 {
-        self.post(
-            setup,
-            &json!({"type": "card", "card": {
-                "number": number, "exp_month": "11", "exp_year": "2034", "cvc": "123",
-            }}),
-        )
-        .await
+    /// The customer enters his card.
+    async fn enter(&self, setup: &CardSetup, number: &'static str) -> u16 {
+        self.browse(setup, move |stripe, secret| stripe.enter(secret, number)).await
     }
 
-    /// What a browser sends when the customer has answered his bank.
+    /// The customer answers his bank.
     async fn authenticate(&self, setup: &CardSetup) -> u16 {
-        self.post(setup, &Value::Null).await
+        self.browse(setup, Localstripe::authenticate).await
     }
 
-    async fn post(&self, setup: &CardSetup, card: &Value) -> u16 {
-        let mut body = json!({
-            "key": Localstripe::PUBLISHABLE_KEY, "use_stripe_sdk": true, "client_secret": setup.client_secret,
-        });
-        if !card.is_null() {
-            body["payment_method_data"] = card.clone();
-        }
-        let url = format!("{}/v1/setup_intents/{}/confirm", self.0.url(), setup.id);
-        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap();
-        client.post(url).json(&body).send().await.unwrap().status().as_u16()
+    /// Beside the runtime: what plays the browser waits for its answers.
+    async fn browse(&self, setup: &CardSetup, act: impl Fn(&Localstripe, &str) -> u16 + Send + 'static) -> u16 {
+        let (stripe, secret) = (self.0.clone(), setup.client_secret.clone());
+        tokio::task::spawn_blocking(move || act(&stripe, &secret)).await.unwrap()
     }
 }
 

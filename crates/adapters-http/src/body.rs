@@ -5,10 +5,12 @@ use std::future::{Ready, ready};
 use std::rc::Rc;
 use std::time::Duration;
 
-use actix_web::dev::ServiceRequest;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::middleware::Next;
 use actix_web::web::BytesMut;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, dev};
 use domain::{FieldCode, FieldError, Member};
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
@@ -47,6 +49,18 @@ impl UnreadBody {
     fn put(&self, payload: dev::Payload) {
         *self.0.borrow_mut() = Some(payload);
     }
+}
+
+/// For routes that read bodies by the HTTP library's own means, and within limits of their own: gives theirs back.
+pub(crate) async fn hand_over_body(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let unread = request.extensions().get::<UnreadBody>().cloned().unwrap_or_default();
+    if let Some(payload) = unread.take() {
+        request.set_payload(payload);
+    }
+    next.call(request).await
 }
 
 impl Drop for Body {

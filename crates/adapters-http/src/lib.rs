@@ -33,8 +33,6 @@ pub(crate) struct State {
     /// The origin of the URLs that customers open, without a slash at its end.
     pub(crate) public_url: String,
     pub(crate) pages: pages::Pages,
-    /// Whether another crate's routes are there.
-    pub(crate) has_card_routes: bool,
     /// Turns true when the service stops: what has no end of its own ends then.
     pub(crate) stopping: watch::Receiver<bool>,
     /// Places for live streams.

@@ -23,8 +23,6 @@ use crate::problem::{Code, Problem};
 use crate::{State, pages};
 
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Below this are those routes which `Config` may bring that have bodies.
-const CARD_ROUTES: &str = "/test-cards/setups/";
 /// Names and values of all headers together.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 
@@ -42,9 +40,7 @@ pub(crate) async fn observe(
     };
     // Of the highest level, so that the id is in every line whatever the filter.
     let span = tracing::error_span!("request", request_id);
-    // Another crate's routes read their bodies by the HTTP library's own means, and within limits of their own.
-    let has_own_reader = state.has_card_routes && request.path().starts_with(CARD_ROUTES);
-    let unread = if has_own_reader { UnreadBody::default() } else { UnreadBody::of(&mut request) };
+    let unread = UnreadBody::of(&mut request);
     let mut line = RequestLine::new(request.method(), span.clone());
 
     let outcome = if header_bytes(&request) > MAX_HEADER_BYTES {
@@ -200,7 +196,6 @@ mod tests {
             secrets: Arc::new(MockSecrets::new()),
         };
         web::Data::new(State {
-            has_card_routes: false,
             service: Arc::new(Service::new(ports, Policies::default())),
             public_url: String::new(),
             pages: pages::Pages::new(

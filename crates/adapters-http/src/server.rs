@@ -12,13 +12,20 @@ use tokio::sync::{Semaphore, watch};
 use use_cases::Service;
 
 use crate::State;
+use crate::body::hand_over_body;
 use crate::event_stream::MAX_STREAMS;
 use crate::observe::observe;
 use crate::pages::{Brand, Pages, TrustedProxies};
 use crate::router::routes;
 
 /// Routes of another crate, for the browser's side of a card provider that this service plays itself.
-pub type CardRoutes = Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>;
+#[derive(Clone)]
+pub struct CardRoutes {
+    /// The path below which all of them are.
+    pub path: &'static str,
+    /// Makes them.
+    pub configure: Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>,
+}
 
 /// What the server needs to know.
 #[derive(Clone)]
@@ -29,7 +36,7 @@ pub struct Config {
     pub brand: Brand,
     /// From whom `X-Forwarded-For` is believed.
     pub trusted_proxies: TrustedProxies,
-    /// The routes below `/test-cards/`, where there are some.
+    /// Another crate's routes, where there are some.
     pub card_routes: Option<CardRoutes>,
     /// Turns true when the service stops: live streams end then.
     pub stopping: watch::Receiver<bool>,
@@ -48,7 +55,6 @@ pub fn start(listener: TcpListener, service: Arc<Service>, config: Config) -> io
     let state = web::Data::new(State {
         service,
         pages,
-        has_card_routes: card_routes.is_some(),
         public_url: config.public_url,
         stopping: config.stopping,
         streams: Arc::new(Semaphore::new(MAX_STREAMS)),
@@ -56,8 +62,8 @@ pub fn start(listener: TcpListener, service: Arc<Service>, config: Config) -> io
     let server = HttpServer::new(move || {
         let app = App::new().app_data(state.clone()).wrap(from_fn(observe));
         app.configure(|config| {
-            if let Some(card_routes) = &card_routes {
-                card_routes(config);
+            if let Some(CardRoutes { path, configure }) = &card_routes {
+                config.service(web::scope(path).wrap(from_fn(hand_over_body)).configure(|config| configure(config)));
             }
             routes(config);
         })

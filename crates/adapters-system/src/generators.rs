@@ -92,7 +92,6 @@ fn confirmation_token(rng: &mut impl Rng) -> ConfirmationToken {
 #[cfg(test)]
 mod tests {
     use super::*;
-
     use rand::SeedableRng;
     use rand::rngs::StdRng;
 

@@ -204,17 +204,17 @@ mod tests {
     }
 
     #[test]
-    fn a_forms_token_depends_on_its_link_session_and_key_and_on_nothing_else() {
+    fn a_forms_token_depends_on_its_link_part_and_key_and_on_nothing_else() {
         let id = |n| LinkId::from(Uuid::from_u128(n));
         let secrets = DerivedSecrets::new(&key(1), None);
-        let token = secrets.form_token(id(1), "session");
-        assert_eq!(secrets.form_token(id(1), "session"), token);
-        assert_eq!(DerivedSecrets::new(&key(1), Some(&key(2))).form_token(id(1), "session"), token);
+        let token = secrets.form_token(id(1), "cookie");
+        assert_eq!(secrets.form_token(id(1), "cookie"), token);
+        assert_eq!(DerivedSecrets::new(&key(1), Some(&key(2))).form_token(id(1), "cookie"), token);
         for other in [
-            secrets.form_token(id(2), "session"),
-            secrets.form_token(id(1), "Session"),
+            secrets.form_token(id(2), "cookie"),
+            secrets.form_token(id(1), "form"),
             secrets.form_token(id(1), ""),
-            DerivedSecrets::new(&key(2), Some(&key(1))).form_token(id(1), "session"),
+            DerivedSecrets::new(&key(2), Some(&key(1))).form_token(id(1), "cookie"),
         ] {
             assert_ne!(other, token);
         }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use domain::{CARD_NUMBER_REFUSED, CustomerId, EndpointId, EventId, EventType, contains_card_number};
+use domain::{CustomerId, EndpointId, EventId, EventType};
 use use_cases::Scope;
 
 use crate::settings;
@@ -170,22 +170,9 @@ impl From<ScopeArgument> for Scope {
 }
 
 fn key_name(text: &str) -> Result<String, String> {
-    line(text, 100)
+    settings::line(text, 100)
 }
 
 fn description(text: &str) -> Result<String, String> {
-    line(text, 255)
-}
-
-/// A text that may stand in a table.
-fn line(text: &str, most: usize) -> Result<String, String> {
-    let line = text.trim();
-    let usable = (1..=most).contains(&line.chars().count()) && !line.chars().any(char::is_control);
-    if usable && contains_card_number(line) {
-        Err(CARD_NUMBER_REFUSED.to_owned())
-    } else if usable {
-        Ok(line.to_owned())
-    } else {
-        Err(format!("must be 1 to {most} characters, none of them a control character"))
-    }
+    settings::line(text, 255)
 }

@@ -90,7 +90,8 @@ fn cards(settings: &Settings) -> Result<CardWiring, Failure> {
         Cards::None => Ok(CardWiring::default()),
         Cards::Test => {
             let cards = Arc::new(TestCards::new(random_key()));
-            Ok(CardWiring { provider: Some(cards.clone()), routes: Some(Arc::new(cards.routes())) })
+            let routes = CardRoutes { path: TestCards::PATH, configure: Arc::new(cards.clone().routes()) };
+            Ok(CardWiring { provider: Some(cards), routes: Some(routes) })
         }
         Cards::Stripe(stripe) => {
             let cards = StripeCards::new(stripe);

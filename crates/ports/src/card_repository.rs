@@ -49,11 +49,17 @@ pub trait DetachmentQueue: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Detachment>, StoreError>;
 
-    /// Puts a card into the queue, due at `at`. One of that id that is there already stays as it is.
+    /// Puts a card into the queue under an id, due at `at`. One of that id that is there already stays as it is.
     ///
     /// # Errors
     /// When the store fails.
-    async fn queue_detachment(&self, provider: &str, detachment: Detachment, at: Timestamp) -> Result<(), StoreError>;
+    async fn queue_detachment(
+        &self,
+        provider: &str,
+        id: Uuid,
+        payment_method: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError>;
 
     /// A detachment failed and is due again at `again`.
     ///

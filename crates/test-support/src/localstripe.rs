@@ -92,10 +92,19 @@ impl Localstripe {
     /// Enters a card as a browser does, by the secret of a setup. Answers the status: 402 for a card that is declined.
     pub fn enter(&self, client_secret: &str, number: &str) -> u16 {
         let card = json!({"number": number, "exp_month": "11", "exp_year": "2034", "cvc": "123"});
-        let body = json!({
-            "key": Self::PUBLISHABLE_KEY, "use_stripe_sdk": true, "client_secret": client_secret,
-            "payment_method_data": {"type": "card", "card": card},
-        });
+        self.confirm(client_secret, &json!({"payment_method_data": {"type": "card", "card": card}}))
+    }
+
+    /// Answers the bank's question as a browser does, by the secret of a setup.
+    pub fn authenticate(&self, client_secret: &str) -> u16 {
+        self.confirm(client_secret, &json!({}))
+    }
+
+    fn confirm(&self, client_secret: &str, more: &Value) -> u16 {
+        let mut body = json!({"key": Self::PUBLISHABLE_KEY, "use_stripe_sdk": true, "client_secret": client_secret});
+        for (name, value) in more.as_object().into_iter().flatten() {
+            body[name] = value.clone();
+        }
         let setup = client_secret.split("_secret").next().unwrap_or_default();
         Http::new(&self.url).post(&format!("/v1/setup_intents/{setup}/confirm"), &body).status
     }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use domain::{Card, CardParts, CustomerId, Decision, Link, LinkPurpose, Moment, TimeDelta};
-use ports::{CardBrowser, CardProvider, CardProviderError, CardSetup, CardSetupState, Detachment, ProvidedCard};
+use ports::{CardBrowser, CardProvider, CardProviderError, CardSetup, CardSetupState, ProvidedCard};
 
 use crate::{Failure, LinkState, Service};
 
@@ -114,10 +114,10 @@ impl Service {
 
     /// Has a card removed at its provider that came too late to be the customer's: nobody would ever know of it.
     async fn send_away(&self, link: &Link, card: &Card, moment: Moment) -> Result<(), Failure> {
-        let (provider, payment_method) = (card.parts().provider.clone(), card.parts().payment_method.clone());
+        let parts = card.parts();
         // One link brings one card, however often it is asked for.
-        let detachment = Detachment { id: link.id.uuid(), payment_method, tries: 0 };
-        self.ports.detachments.queue_detachment(&provider, detachment, moment.now).await?;
+        let id = link.id.uuid();
+        self.ports.detachments.queue_detachment(&parts.provider, id, &parts.payment_method, moment.now).await?;
         self.card_to_detach.notify_one();
         Ok(())
     }

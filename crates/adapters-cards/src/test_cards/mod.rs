@@ -32,6 +32,9 @@ pub struct TestCards {
 }
 
 impl TestCards {
+    /// The path below which the routes are to be.
+    pub const PATH: &str = "/test-cards";
+
     /// One that makes its ids and secrets with this key. The key must be another in every process: what a process
     /// makes is then never taken for what an earlier one made.
     pub fn new(key: [u8; 32]) -> Self {
@@ -42,7 +45,7 @@ impl TestCards {
         Self { key, store: Mutex::new(Store::new(most)) }
     }
 
-    /// The routes of the browser's side, all below `/test-cards/`.
+    /// The routes of the browser's side, for a scope at [`PATH`](Self::PATH).
     pub fn routes(self: Arc<Self>) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
         move |config| routes::configure(&self, config)
     }
@@ -140,7 +143,7 @@ impl CardProvider for TestCards {
 
     fn browser(&self) -> CardBrowser {
         CardBrowser {
-            script_url: "/test-cards/v3.js".to_owned(),
+            script_url: format!("{}/v3.js", Self::PATH),
             publishable_key: "pk_test_nothing".to_owned(),
             script_origins: Vec::new(),
             frame_origins: Vec::new(),

@@ -44,7 +44,7 @@ pub(super) fn configure(cards: &Arc<TestCards>, config: &mut ServiceConfig) {
     let json = JsonConfig::default()
         .limit(MAX_BODY)
         .error_handler(|cause, _| error::InternalError::from_response(cause, Failed::Malformed.respond()).into());
-    let mut scope = web::scope("/test-cards")
+    let mut scope = web::scope("")
         .app_data(Data::from(Arc::clone(cards)))
         .app_data(json)
         .service(posted("/setups/confirm").route(web::post().to(confirm)))

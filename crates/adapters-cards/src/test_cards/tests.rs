@@ -3,7 +3,7 @@
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceResponse};
 use actix_web::http::{Method, StatusCode};
-use actix_web::{App, test};
+use actix_web::{App, test, web};
 use ports::CardSetupState;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -52,7 +52,8 @@ async fn answered<B: MessageBody>(response: ServiceResponse<B>) -> Answered {
 }
 
 async fn request(cards: &Arc<TestCards>, request: test::TestRequest) -> Answered {
-    let app = test::init_service(App::new().configure(Arc::clone(cards).routes())).await;
+    let scope = web::scope(TestCards::PATH).configure(Arc::clone(cards).routes());
+    let app = test::init_service(App::new().service(scope)).await;
     answered(app.call(request.to_request()).await.unwrap()).await
 }
 

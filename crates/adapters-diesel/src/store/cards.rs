@@ -11,6 +11,25 @@ use crate::row::Row;
 use crate::schema::{card_detachments, provider_customers};
 use crate::sql_types::{RowId, RowInstant};
 
+/// A card that is to be removed at its provider.
+#[derive(Insertable)]
+#[diesel(table_name = card_detachments)]
+pub(super) struct DetachmentRow {
+    id: RowId,
+    provider: String,
+    payment_method: String,
+    tries: i64,
+    next_try_at: RowInstant,
+}
+
+impl DetachmentRow {
+    /// One that was not tried yet, due at `at`.
+    pub(super) fn new(id: Uuid, provider: &str, payment_method: &str, at: RowInstant) -> Self {
+        let (provider, payment_method) = (provider.to_owned(), payment_method.to_owned());
+        Self { id: RowId(id), provider, payment_method, tries: 0, next_try_at: at }
+    }
+}
+
 #[async_trait]
 impl ProviderCustomerRepository for Store {
     async fn find_provider_customer(&self, id: CustomerId, provider: &str) -> Result<Option<String>, StoreError> {
@@ -97,20 +116,17 @@ impl DetachmentQueue for Store {
         self.writers.run(move |connection| write(connection, &take)).await
     }
 
-    async fn queue_detachment(&self, provider: &str, detachment: Detachment, at: Timestamp) -> Result<(), StoreError> {
-        let provider = provider.to_owned();
+    async fn queue_detachment(
+        &self,
+        provider: &str,
+        id: Uuid,
+        payment_method: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let row = DetachmentRow::new(id, provider, payment_method, at.into());
         let queue = move |connection: &mut Connection| {
-            diesel::insert_into(card_detachments::table)
-                .values((
-                    card_detachments::id.eq(RowId(detachment.id)),
-                    card_detachments::provider.eq(&provider),
-                    card_detachments::payment_method.eq(&detachment.payment_method),
-                    card_detachments::tries.eq(i64::from(detachment.tries)),
-                    card_detachments::next_try_at.eq(RowInstant::from(at)),
-                ))
-                .on_conflict(card_detachments::id)
-                .do_nothing()
-                .execute(connection)?;
+            let insert = diesel::insert_into(card_detachments::table).values(&row);
+            insert.on_conflict(card_detachments::id).do_nothing().execute(connection)?;
             Ok(())
         };
         self.writers.run(move |connection| write(connection, &queue)).await

@@ -134,15 +134,12 @@ async fn what_was_postponed_is_due_when_it_was_said(db: Fixture) {
 
 async fn a_card_that_never_became_a_customers_is_queued_once(db: Fixture) {
     let queue = &db.database.detachments;
-    let detachment = |payment_method: &str| Detachment {
-        id: uuid::Uuid::from_u128(7),
-        payment_method: payment_method.to_owned(),
-        tries: 0,
-    };
-    queue.queue_detachment("test", detachment("pm_1"), at(5)).await.unwrap();
-    queue.queue_detachment("test", detachment("pm_2"), at(1)).await.unwrap();
+    let id = uuid::Uuid::from_u128(7);
+    queue.queue_detachment("test", id, "pm_1", at(5)).await.unwrap();
+    queue.queue_detachment("test", id, "pm_2", at(1)).await.unwrap();
     assert_eq!(queue.take_due_detachments("test", at(4), at(70), 8).await.unwrap(), []);
-    assert_eq!(queue.take_due_detachments("test", at(5), at(70), 8).await.unwrap(), [detachment("pm_1")]);
+    let queued = Detachment { id, payment_method: "pm_1".to_owned(), tries: 0 };
+    assert_eq!(queue.take_due_detachments("test", at(5), at(70), 8).await.unwrap(), [queued]);
 }
 
 async fn what_is_settled_is_gone_and_may_be_settled_again(db: Fixture) {

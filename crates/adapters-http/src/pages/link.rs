@@ -67,24 +67,23 @@ pub(super) async fn submit(
     let (visit, service) = (state.pages.visit(request.headers())?, &state.service);
     let is_ours = session::is_from(&state.pages.origin, request.headers());
     let session = session::of(request.headers()).filter(|_| is_ours);
-    let opened = service.open_link(&code).await;
     // What can be told without the body does not wait for it.
-    let session = match (&opened, session) {
+    let opened = match (service.open_link(&code).await, &session) {
         (Ok(LinkState::Unknown), _) => return Ok(visit.unknown()),
         // Who has been here before may have missed how it ended.
         (Ok(LinkState::Gone), Some(session)) => {
             let form = body.form().await?;
-            return card_form::submit_late(service, &visit, &code, &session, &form).await;
+            return card_form::submit_late(service, &visit, &code, session, &form).await;
         }
         (Ok(LinkState::Gone), None) => return Ok(visit.gone()),
-        (_, None) => return Ok(visit.forbidden(&code)),
-        (_, Some(session)) => session,
+        (Ok(LinkState::Live(open)), _) => Ok(open),
+        (Err(failure), _) => Err(failure),
     };
+    let Some(session) = session else { return Ok(visit.forbidden(&code)) };
     let form = body.form().await?;
     let place = FormPlace { visit, code: &code, token: form.text("form_token").to_owned() };
     let open = match opened {
-        Ok(LinkState::Live(open)) => open,
-        Ok(_) => return Ok(visit.unknown()),
+        Ok(open) => open,
         Err(failure) => {
             let problem = Problem::from(failure);
             // Whether the form is believed cannot be told now; it is given back to whom it came from, nothing more.

@@ -20,7 +20,7 @@ use use_cases::Policies;
 
 pub(crate) use source::SettingsError;
 use source::Source;
-pub(crate) use values::{LogFormat, positive_duration};
+pub(crate) use values::{LogFormat, line, positive_duration};
 
 /// One setting.
 pub(crate) struct Setting {
@@ -179,7 +179,7 @@ impl Settings {
             },
             trusted_proxies: source.optional(TRUSTED_PROXIES, TrustedProxies::parse)?.unwrap_or_default(),
             brand: Brand {
-                name: source.optional(BRAND_NAME, values::brand_name)?,
+                name: source.optional(BRAND_NAME, |text| line(text, 100))?,
                 color: source.required(BRAND_COLOR, BrandColor::parse)?,
                 logo_url: source.optional(BRAND_LOGO_URL, LogoUrl::parse)?,
             },

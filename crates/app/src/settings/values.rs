@@ -7,7 +7,7 @@ use actix_web::http::Uri;
 use adapters_diesel::DatabaseUrl;
 use adapters_system::SecretKey;
 use chrono::TimeDelta;
-use domain::PhoneValidation;
+use domain::{CARD_NUMBER_REFUSED, PhoneValidation, contains_card_number};
 use tracing_subscriber::EnvFilter;
 
 pub(super) const SECRET_KEY_ALLOWED: &str = "32 bytes in base64, as `openssl rand -base64 32` prints them";
@@ -50,10 +50,17 @@ pub(super) fn secret_key(text: &str) -> Result<SecretKey, String> {
     SecretKey::from_base64(text).map_err(|_| SECRET_KEY_ALLOWED.to_owned())
 }
 
-pub(super) fn brand_name(text: &str) -> Result<String, String> {
-    let name = text.trim();
-    let usable = (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-    if usable { Ok(name.to_owned()) } else { Err("1 to 100 characters, none of them a control character".to_owned()) }
+/// A text of one line, at most so many characters.
+pub(crate) fn line(text: &str, most: usize) -> Result<String, String> {
+    let line = text.trim();
+    let usable = (1..=most).contains(&line.chars().count()) && !line.chars().any(char::is_control);
+    if usable && contains_card_number(line) {
+        Err(CARD_NUMBER_REFUSED.to_owned())
+    } else if usable {
+        Ok(line.to_owned())
+    } else {
+        Err(format!("must be 1 to {most} characters, none of them a control character"))
+    }
 }
 
 pub(super) fn phone_validation(text: &str) -> Result<PhoneValidation, String> {

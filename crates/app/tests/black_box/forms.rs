@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use test_support::{Answer, DatabaseKind};
+use test_support::DatabaseKind;
 
-use crate::visitor::{Visitor, links};
+use crate::visitor::{Visitor, assert_page, links};
 use crate::world::{World, path_of};
 
 crate::on_both_databases!(
@@ -33,15 +33,6 @@ const LISBON: [(&str, &str); 8] = [
 
 fn addresses(world: &World, customer: &str) -> Value {
     world.http.get(&format!("{customer}/addresses")).json()
-}
-
-fn assert_page(answer: &Answer, status: u16) {
-    assert_eq!(answer.status, status, "{answer:?}");
-    assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
-    assert_eq!(answer.header("cache-control"), Some("no-store"));
-    let policy = answer.header("content-security-policy").unwrap();
-    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
-    assert!(!policy.contains("unsafe-inline"), "{policy}");
 }
 
 fn one_post_of_all_fields_saves_an_address_of_any_country(kind: DatabaseKind) {

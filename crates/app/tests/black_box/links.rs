@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use test_support::{Answer, DatabaseKind};
+use test_support::DatabaseKind;
 
+use crate::visitor::{LINKS, assert_page, links};
 use crate::world::{OTHER_KEY, World, path_of};
 
 crate::on_both_databases!(
@@ -13,30 +14,6 @@ crate::on_both_databases!(
     links_bear_the_public_url,
     a_link_made_under_another_secret_is_replaced_and_the_rotated_secret_is_accepted,
 );
-
-const URLS: [&str; 3] = ["billing_address_url", "shipping_address_url", "card_url"];
-
-/// The paths of the three links that *retrieve* hands out.
-fn links(world: &World, customer: &str) -> Vec<String> {
-    let object = world.http.get(customer).json();
-    let path = |name: &&str| {
-        let url = object[*name].as_str().unwrap();
-        url[url.find("/l/").unwrap()..].to_owned()
-    };
-    URLS.iter().map(path).collect()
-}
-
-fn assert_page(answer: &Answer, status: u16) {
-    assert_eq!(answer.status, status, "{answer:?}");
-    assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
-    assert_eq!(answer.header("cache-control"), Some("no-store"));
-    assert_eq!(answer.header("x-robots-tag"), Some("noindex"));
-    assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
-    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
-    let policy = answer.header("content-security-policy").unwrap();
-    assert!(policy.contains("default-src") && policy.contains("frame-ancestors 'none'"), "{policy}");
-    assert!(!policy.contains("unsafe-inline"), "{policy}");
-}
 
 fn a_live_link_is_handed_out_again_and_opens_its_page(kind: DatabaseKind) {
     let world = World::start(kind);
@@ -60,7 +37,7 @@ fn a_live_link_is_handed_out_again_and_opens_its_page(kind: DatabaseKind) {
 
 fn what_opens_nothing_is_a_page_that_tells_nothing(kind: DatabaseKind) {
     let world = World::start(kind);
-    let link = links(&world, &path_of(&world.create())).remove(0);
+    let [link, ..] = links(&world, &path_of(&world.create()));
     let other_case: String =
         link.chars().map(|c| if c.is_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() }).collect();
     let other_case = format!("/l/{}", &other_case[3..]);
@@ -96,7 +73,7 @@ fn a_link_expires(kind: DatabaseKind) {
 fn links_bear_the_public_url(kind: DatabaseKind) {
     let world = World::with(kind, &[("CUSTOMERS_PUBLIC_URL", "https://customers.example.com/")]);
     let object = world.http.get(&path_of(&world.create())).json();
-    for name in URLS {
+    for name in LINKS {
         assert!(object[name].as_str().unwrap().starts_with("https://customers.example.com/l/"), "{object}");
     }
 }

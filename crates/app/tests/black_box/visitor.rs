@@ -5,10 +5,26 @@ use test_support::{Answer, Http};
 
 use crate::world::World;
 
+/// The members of the customer object that are links.
+pub(crate) const LINKS: [&str; 3] = ["billing_address_url", "shipping_address_url", "card_url"];
+
+/// What every answer below `/l/` is.
+pub(crate) fn assert_page(answer: &Answer, status: u16) {
+    assert_eq!(answer.status, status, "{answer:?}");
+    assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert_eq!(answer.header("x-robots-tag"), Some("noindex"));
+    assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    let policy = answer.header("content-security-policy").unwrap();
+    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert!(!policy.contains("unsafe-inline"), "{policy}");
+}
+
 /// The paths of the three links that *retrieve* hands out: billing address, shipping address, card.
 pub(crate) fn links(world: &World, customer: &str) -> [String; 3] {
     let object: Value = world.http.get(customer).json();
-    ["billing_address_url", "shipping_address_url", "card_url"].map(|name| {
+    LINKS.map(|name| {
         let url = object[name].as_str().unwrap();
         url[url.find("/l/").unwrap()..].to_owned()
     })

@@ -365,9 +365,9 @@ fn racing(links: Vec<Option<Link>>, kept: Vec<Option<Card>>) -> World {
 
 /// The card that was entered is not left at the provider.
 fn sent_away(world: &mut World) {
-    world.detachments.expect_queue_detachment().once().returning(|provider, detachment, at| {
+    world.detachments.expect_queue_detachment().once().returning(|provider, id, payment_method, at| {
         assert_eq!((provider, at), ("test", World::NOW));
-        assert_eq!((detachment.id, detachment.payment_method), (link_with(None).id.uuid(), provided().payment_method));
+        assert_eq!((id, payment_method), (link_with(None).id.uuid(), &*provided().payment_method));
         Ok(())
     });
 }

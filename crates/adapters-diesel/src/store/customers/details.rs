@@ -6,7 +6,7 @@ use domain::{
 };
 use uuid::Uuid;
 
-use super::{Connection, Failure};
+use super::{Connection, DetachmentRow, Failure};
 use crate::row::Row;
 use crate::schema::{addresses, card_detachments, cards};
 use crate::sql_types::{RowId, RowInstant};
@@ -16,7 +16,7 @@ const ADDRESS_TEXTS: [&str; 9] =
     ["purpose", "name", "company", "line1", "line2", "postal_code", "city", "region", "country"];
 const CARD_TEXTS: [&str; 5] = ["provider", "payment_method", "setup", "brand", "last4"];
 
-#[derive(Clone, Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = addresses, treat_none_as_default_value = false, treat_none_as_null = true)]
 pub(super) struct AddressRow {
     customer_id: RowId,
@@ -31,7 +31,7 @@ pub(super) struct AddressRow {
     country: String,
 }
 
-#[derive(Clone, Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = cards)]
 pub(super) struct CardRow {
     customer_id: RowId,
@@ -43,16 +43,6 @@ pub(super) struct CardRow {
     exp_month: i64,
     exp_year: i64,
     updated_at: RowInstant,
-}
-
-#[derive(Clone, Insertable)]
-#[diesel(table_name = card_detachments)]
-pub(super) struct DetachmentRow {
-    id: RowId,
-    provider: String,
-    payment_method: String,
-    tries: i64,
-    next_try_at: RowInstant,
 }
 
 /// A change beside the customer's row, in the form of its rows.
@@ -72,12 +62,9 @@ impl DetailRows {
             DetailChange::Address(purpose, None) => Self::RemoveAddress(*purpose),
             DetailChange::Card { card, detaches } => Self::Card {
                 card: card.as_ref().map(|card| Box::new(CardRow::of(customer, card))),
-                detaches: detaches.as_ref().map(|card| DetachmentRow {
-                    id: RowId(id),
-                    provider: card.parts().provider.clone(),
-                    payment_method: card.parts().payment_method.clone(),
-                    tries: 0,
-                    next_try_at: at,
+                detaches: detaches.as_ref().map(|card| {
+                    let parts = card.parts();
+                    DetachmentRow::new(id, &parts.provider, &parts.payment_method, at)
                 }),
             },
         }

@@ -12,6 +12,7 @@ use ports::{CustomerRepository, SaveError, StoreError};
 use self::details::DetailRows;
 use self::row::CustomerRow;
 use self::save::Save;
+use super::cards::DetachmentRow;
 use super::events::EventRow;
 use super::links;
 use super::{Connection, Failure, Store, write};

@@ -185,7 +185,6 @@ impl World {
     pub(super) async fn answers(self, requests: Vec<TestRequest>) -> Vec<Answer> {
         let pages = Pages::new(ORIGIN, self.brand.clone(), TrustedProxies::default()).unwrap();
         let state = Data::new(State {
-            has_card_routes: false,
             service: Arc::new(self.service()),
             public_url: ORIGIN.to_owned(),
             pages,
