@@ -22,6 +22,12 @@ pub(crate) enum Failure {
     /// A unique value is there already.
     #[error("a unique value is taken: {0:?}")]
     Taken(Unique),
+    /// Somebody else who holds what is to be stored did not end in time.
+    #[error("what is to be stored is held by another transaction")]
+    Held,
+    /// The row that this one belongs to is gone.
+    #[error("the row that it belongs to is gone")]
+    Orphan,
     /// The row is not stored at the version that was to be replaced.
     #[error("the row is stored at another version")]
     Stale,
@@ -47,12 +53,15 @@ pub(crate) enum Unique {
     CustomerId,
     /// A number that somebody holds.
     PhoneNumber,
+    /// A record of what came of a request.
+    IdempotencyRecord,
 }
 
 /// PostgreSQL names the constraint, SQLite only the column.
-const UNIQUE: [(&str, &str, Unique); 2] = [
+const UNIQUE: [(&str, &str, Unique); 3] = [
     ("customers_pkey", "customers.id", Unique::CustomerId),
     ("phone_number_claims_pkey", "phone_number_claims.phone_number", Unique::PhoneNumber),
+    ("idempotency_records_pkey", "idempotency_records.id", Unique::IdempotencyRecord),
 ];
 
 const SQLITE_UNIQUE: &str = "UNIQUE constraint failed: ";
@@ -101,6 +110,7 @@ impl Failure {
         let message = information.message();
         match kind {
             DatabaseErrorKind::UniqueViolation => Self::from_unique(information),
+            DatabaseErrorKind::ForeignKeyViolation => Self::Orphan,
             DatabaseErrorKind::SerializationFailure => Self::Contended(message.to_owned()),
             // A primary that became a standby: of several hosts, a new connection finds the new primary.
             DatabaseErrorKind::ClosedConnection
@@ -141,7 +151,10 @@ impl From<Failure> for StoreError {
             Failure::Lost(_) | Failure::InDoubt(_) | Failure::Unavailable(_) | Failure::Contended(_) => {
                 Self::Unavailable(failure.to_string())
             }
-            Failure::Taken(_) | Failure::Stale | Failure::Rejected(_) => Self::Rejected(failure.to_string()),
+            Failure::Held => Self::Unavailable(failure.to_string()),
+            Failure::Taken(_) | Failure::Orphan | Failure::Stale | Failure::Rejected(_) => {
+                Self::Rejected(failure.to_string())
+            }
         }
     }
 }

@@ -28,7 +28,8 @@ use async_trait::async_trait;
 use libsqlite3_sys as _;
 use ports::{
     ApiKeyRepository, CustomerRepository, DeliveryRepository, DetachmentQueue, EndpointRepository, EventOutbox,
-    EventSignal, InstallationRepository, LinkRepository, ProviderCustomerRepository, ReceiverRepository, StoreError,
+    EventSignal, IdempotencyStore, InstallationRepository, LinkRepository, ProviderCustomerRepository,
+    ReceiverRepository, RetentionRepository, StoreError,
 };
 use pq_sys as _;
 
@@ -58,6 +59,10 @@ pub struct Database {
     pub provider_customers: Arc<dyn ProviderCustomerRepository>,
     /// Cards that are to be removed there.
     pub detachments: Arc<dyn DetachmentQueue>,
+    /// What came of requests that may be sent again.
+    pub idempotency: Arc<dyn IdempotencyStore>,
+    /// What has had its time.
+    pub retention: Arc<dyn RetentionRepository>,
     /// API keys.
     pub api_keys: Arc<dyn ApiKeyRepository>,
     /// The installation itself.
@@ -103,6 +108,8 @@ impl Database {
             + LinkRepository
             + ProviderCustomerRepository
             + DetachmentQueue
+            + IdempotencyStore
+            + RetentionRepository
             + ApiKeyRepository
             + InstallationRepository
             + Migrations
@@ -120,6 +127,8 @@ impl Database {
             links: store.clone(),
             provider_customers: store.clone(),
             detachments: store.clone(),
+            idempotency: store.clone(),
+            retention: store.clone(),
             api_keys: store.clone(),
             installation: store.clone(),
             migrations: store,

@@ -1,6 +1,6 @@
 //! Reading a row: what does not parse is told by its table, column and key.
 
-use chrono::Datelike;
+use chrono::{DateTime, Datelike};
 use diesel::result::{DeserializeFieldError, Error};
 use domain::Timestamp;
 use ports::Digest;
@@ -72,4 +72,15 @@ impl Row {
     pub(crate) fn digest(&self, column: &'static str, stored: &[u8]) -> Result<Digest, Failure> {
         self.parsed(column, stored.try_into().ok().map(Digest))
     }
+}
+
+/// Times in one column: milliseconds since 1970, a space between.
+pub(crate) fn write_times(times: &[Timestamp]) -> String {
+    let times: Vec<String> = times.iter().map(|time| time.timestamp_millis().to_string()).collect();
+    times.join(" ")
+}
+
+/// What [`write_times`] wrote.
+pub(crate) fn read_times(text: &str) -> Option<Vec<Timestamp>> {
+    text.split_whitespace().map(|time| DateTime::from_timestamp_millis(time.parse().ok()?)).collect()
 }

@@ -25,6 +25,11 @@ diesel::table! {
         version -> BigInt,
         created_at -> Instant,
         updated_at -> Instant,
+        next_country_code -> Nullable<Text>,
+        change_requested_at -> Nullable<Instant>,
+        held_token -> Nullable<Text>,
+        held_sent_at -> Nullable<Instant>,
+        token_times -> Text,
     }
 }
 
@@ -39,7 +44,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::{BigInt, Nullable, Text};
+    use diesel::sql_types::{BigInt, Bool, Nullable, Text};
     use crate::sql_types::{Id, Instant};
 
     events (id) {
@@ -53,6 +58,41 @@ diesel::table! {
         position -> Nullable<BigInt>,
         confirmation_token -> Nullable<Text>,
         token_generated_at -> Nullable<Instant>,
+        erased -> Bool,
+    }
+}
+
+diesel::table! {
+    use crate::sql_types::{Id, Instant};
+
+    erased_customers (id) {
+        id -> Id,
+        erased_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{Binary, Text};
+    use crate::sql_types::Instant;
+
+    number_memories (number) {
+        number -> Binary,
+        wrong_tries -> Text,
+        tokens -> Text,
+        forgotten_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{Binary, Nullable};
+    use crate::sql_types::{Id, Instant};
+
+    idempotency_records (id) {
+        id -> Binary,
+        fingerprint -> Binary,
+        customer_id -> Nullable<Id>,
+        outcome -> Nullable<Binary>,
+        created_at -> Instant,
     }
 }
 

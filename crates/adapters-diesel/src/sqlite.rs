@@ -35,9 +35,10 @@ const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 const LEASE_END: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER) + 30000";
 
 /// What every connection is set to. A commit is on the disk when it returns (`synchronous = FULL`); a lock that
-/// another process holds is waited for, but not for ever.
+/// another process holds is waited for, but not for ever; what is deleted is overwritten.
 const SETTINGS: &str = "PRAGMA busy_timeout = 2000; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; \
      PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8000; \
+     PRAGMA secure_delete = ON; \
      PRAGMA journal_size_limit = 67108864;";
 
 /// The longest that the switch to WAL mode is tried, in steps of [`WAL_STEP`]: while another process does the same,
@@ -100,6 +101,20 @@ fn transaction<T>(
     work: impl FnOnce(&mut Connection) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     connection.immediate_transaction(work)
+}
+
+/// Empties the log of writes into the file, so that no page from before is left in it. Readers of that log are not
+/// waited for long.
+fn scrub(connection: &mut Connection) -> Result<bool, Failure> {
+    #[derive(QueryableByName)]
+    struct Checkpoint {
+        #[diesel(sql_type = diesel::sql_types::Integer)]
+        busy: i32,
+    }
+    connection.batch_execute("PRAGMA busy_timeout = 100")?;
+    let done = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result::<Checkpoint>(connection);
+    connection.batch_execute(SETTINGS)?;
+    Ok(done?.busy == 0)
 }
 
 /// Nobody else writes while a transaction does.

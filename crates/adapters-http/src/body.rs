@@ -9,7 +9,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::middleware::Next;
-use actix_web::web::BytesMut;
+use actix_web::web::{Bytes, BytesMut};
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, dev};
 use domain::{FieldCode, FieldError, Member};
 use futures_util::StreamExt;
@@ -121,7 +121,9 @@ impl Body {
             return Err(Problem::new(Code::UnsupportedMediaType, detail));
         }
         match serde_json::from_slice(&bytes) {
-            Ok(Value::Object(members)) => Ok(Some(Members { members, errors: Vec::new() })),
+            Ok(Value::Object(members)) => {
+                Ok(Some(Members { raw: bytes.freeze(), members, errors: Vec::new() }))
+            }
             Ok(_) => Err(Problem::new(Code::MalformedRequest, "Send a JSON object: the body is another JSON value.")),
             Err(error) => {
                 // The parser's own words may quote the body, so only the place is told.
@@ -190,11 +192,17 @@ impl Form {
 /// The members of an object, taken one by one. What nobody takes is unknown; what is wrong is gathered.
 #[derive(Default)]
 pub(crate) struct Members {
+    raw: Bytes,
     members: Map<String, Value>,
     errors: Vec<FieldError>,
 }
 
 impl Members {
+    /// The body that they were read from, as it came.
+    pub(crate) fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+
     /// A text. One that is wrong is noted, and absent.
     pub(crate) fn text(&mut self, name: &'static str) -> Member<String> {
         match self.members.shift_remove(name) {
@@ -282,7 +290,6 @@ impl Members {
 mod tests {
     use super::*;
     use actix_web::error::PayloadError;
-    use actix_web::web::Bytes;
     use futures_util::stream;
 
     fn body(payload: impl futures_util::Stream<Item = Result<Bytes, PayloadError>> + 'static) -> Body {

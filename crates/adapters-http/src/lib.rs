@@ -4,6 +4,7 @@
 //! and is answered by one handler in one file. A handler has three steps: read the request into a command, call the
 //! use case, present what comes back. Every failure goes through the one table in [`problem`].
 
+mod answer;
 mod body;
 mod caller;
 mod customers;
@@ -12,6 +13,7 @@ mod events;
 mod health;
 mod observe;
 mod pages;
+mod precondition;
 mod problem;
 mod query;
 mod router;

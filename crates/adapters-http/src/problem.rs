@@ -8,6 +8,7 @@ use actix_web::{HttpResponse, ResponseError};
 use domain::{CustomerId, FieldCode, FieldError, Refusal};
 use use_cases::{CardProviderError, Failure, Service};
 
+use crate::answer::IDEMPOTENCY_REPLAYED;
 use crate::observe::X_REQUEST_ID;
 
 /// A stable name for a kind of failure. Programs go by it, so none ever changes its meaning; each has a section in
@@ -24,18 +25,22 @@ pub enum Code {
     EventNotFound,
     WebhookEndpointNotFound,
     DeliveryNotFound,
+    PendingPhoneNumberNotFound,
     RouteNotFound,
     MethodNotAllowed,
     RequestTimeout,
     PhoneNumberTaken,
     CustomerIdTaken,
     AlreadyConfirmed,
+    IdempotencyInProgress,
     TooManyWebhookEndpoints,
+    PreconditionFailed,
     PayloadTooLarge,
     UnsupportedMediaType,
     InvalidParameters,
     ConfirmationTokenInvalid,
     ConfirmationTokenExpired,
+    IdempotencyKeyReused,
     TooManyAttempts,
     ResendTooSoon,
     HeadersTooLarge,
@@ -45,7 +50,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the statuses.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 30] = [
         Self::MalformedRequest,
         Self::Unauthorized,
         Self::Forbidden,
@@ -55,18 +60,22 @@ impl Code {
         Self::EventNotFound,
         Self::WebhookEndpointNotFound,
         Self::DeliveryNotFound,
+        Self::PendingPhoneNumberNotFound,
         Self::RouteNotFound,
         Self::MethodNotAllowed,
         Self::RequestTimeout,
         Self::PhoneNumberTaken,
         Self::CustomerIdTaken,
         Self::AlreadyConfirmed,
+        Self::IdempotencyInProgress,
         Self::TooManyWebhookEndpoints,
+        Self::PreconditionFailed,
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
         Self::InvalidParameters,
         Self::ConfirmationTokenInvalid,
         Self::ConfirmationTokenExpired,
+        Self::IdempotencyKeyReused,
         Self::TooManyAttempts,
         Self::ResendTooSoon,
         Self::HeadersTooLarge,
@@ -87,20 +96,30 @@ impl Code {
             Self::EventNotFound => ("event_not_found", 404, "There is no such event"),
             Self::WebhookEndpointNotFound => ("webhook_endpoint_not_found", 404, "There is no such webhook endpoint"),
             Self::DeliveryNotFound => ("delivery_not_found", 404, "There is no such delivery"),
+            Self::PendingPhoneNumberNotFound => {
+                ("pending_phone_number_not_found", 404, "No other phone number is pending")
+            }
             Self::RouteNotFound => ("route_not_found", 404, "There is nothing at this address"),
             Self::MethodNotAllowed => ("method_not_allowed", 405, "The address does not take this method"),
             Self::RequestTimeout => ("request_timeout", 408, "The request did not arrive in time"),
             Self::PhoneNumberTaken => ("phone_number_taken", 409, "The phone number belongs to another customer"),
             Self::CustomerIdTaken => ("customer_id_taken", 409, "The customer id is in use"),
             Self::AlreadyConfirmed => ("already_confirmed", 409, "The customer is confirmed already"),
+            Self::IdempotencyInProgress => {
+                ("idempotency_in_progress", 409, "The first request with this idempotency key is under way")
+            }
             Self::TooManyWebhookEndpoints => {
                 ("too_many_webhook_endpoints", 409, "There are as many webhook endpoints as there may be")
             }
+            Self::PreconditionFailed => ("precondition_failed", 412, "The customer is at another revision"),
             Self::PayloadTooLarge => ("payload_too_large", 413, "The body is too large"),
             Self::UnsupportedMediaType => ("unsupported_media_type", 415, "The body is not JSON"),
             Self::InvalidParameters => ("invalid_parameters", 422, "Some parameters are invalid"),
             Self::ConfirmationTokenInvalid => ("confirmation_token_invalid", 422, "The confirmation token is wrong"),
             Self::ConfirmationTokenExpired => ("confirmation_token_expired", 422, "The confirmation token has expired"),
+            Self::IdempotencyKeyReused => {
+                ("idempotency_key_reused", 422, "The idempotency key was used for another request")
+            }
             Self::TooManyAttempts => ("too_many_attempts", 429, "There were too many wrong tokens"),
             Self::ResendTooSoon => ("resend_too_soon", 429, "It is too soon for another token"),
             Self::HeadersTooLarge => ("headers_too_large", 431, "The headers are too large"),
@@ -155,6 +174,8 @@ pub(crate) struct Problem {
     /// In seconds.
     pub(crate) retry_after: Option<i64>,
     allow: Option<&'static str>,
+    /// Whether this was answered before, to a request that came again.
+    is_replayed: bool,
 }
 
 impl Problem {
@@ -167,6 +188,7 @@ impl Problem {
             attempts_remaining: None,
             retry_after: None,
             allow: None,
+            is_replayed: false,
         }
     }
 
@@ -200,6 +222,16 @@ impl Problem {
         Self { errors, ..Self::new(Code::InvalidParameters, detail) }
     }
 
+    /// A problem that was answered before.
+    pub(crate) fn replayed(code: &str, detail: String, attempts_remaining: Option<u32>) -> Self {
+        let code = Code::ALL.into_iter().find(|known| known.as_str() == code).unwrap_or(Code::InternalError);
+        Self { attempts_remaining, is_replayed: true, ..Self::new(code, detail) }
+    }
+
+    pub(crate) fn attempts_remaining(&self) -> Option<u32> {
+        self.attempts_remaining
+    }
+
     pub(crate) fn internal_error() -> Self {
         Self::new(Code::InternalError, "Tell the operator of the service this request id; the log says more.")
     }
@@ -230,6 +262,9 @@ impl Problem {
         response.insert_header((X_REQUEST_ID, request_id));
         if let Some(seconds) = self.retry_after {
             response.insert_header((RETRY_AFTER, seconds));
+        }
+        if self.is_replayed {
+            response.insert_header((IDEMPOTENCY_REPLAYED, "true"));
         }
         if let Some(allow) = self.allow {
             response.insert_header((ALLOW, allow));
@@ -314,6 +349,21 @@ impl From<Failure> for Problem {
                     "Use the existing customer if he is the same person, else ask for another number.",
                 )
             },
+            Failure::PreconditionFailed => Self::new(
+                Code::PreconditionFailed,
+                "Retrieve the customer, make your change to what he is now, and send it with his new `ETag`.",
+            ),
+            Failure::IdempotencyInProgress => Self {
+                retry_after: Some(1),
+                ..Self::new(
+                    Code::IdempotencyInProgress,
+                    "Send the request again in a moment, with the same key: it is then answered as the first one was.",
+                )
+            },
+            Failure::IdempotencyKeyReused => Self::new(
+                Code::IdempotencyKeyReused,
+                "Give each request a key of its own; send the same key only with the same method, path and body.",
+            ),
             Failure::Refused(refusal) => refusal.into(),
             Failure::Contended => {
                 tracing::warn!("the customer was changed by others each time before this request could");
@@ -345,6 +395,10 @@ impl From<Refusal> for Problem {
             Refusal::AlreadyConfirmed => {
                 Self::new(Code::AlreadyConfirmed, "There is nothing to confirm: the phone number is the customer's.")
             }
+            Refusal::NothingPending => Self::new(
+                Code::PendingPhoneNumberNotFound,
+                "There is nothing to withdraw: the customer has no other phone number that waits for its token.",
+            ),
             Refusal::TokenInvalid { attempts_remaining } => Self {
                 attempts_remaining: Some(attempts_remaining),
                 ..Self::new(

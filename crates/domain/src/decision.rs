@@ -2,7 +2,10 @@
 
 use chrono::TimeDelta;
 
-use crate::{Address, AddressPurpose, Card, Customer, Event, EventId, FieldError, LinkPurpose, PhoneNumber, Timestamp};
+use crate::{
+    Address, AddressPurpose, Card, Customer, Event, EventId, FieldError, LinkPurpose, NumberMemory, PhoneNumber,
+    Timestamp,
+};
 
 /// What a transition decided.
 ///
@@ -36,7 +39,9 @@ impl Decision<Customer> {
 pub struct Change {
     customer: Customer,
     replaces: Option<i64>,
+    erases: bool,
     claims: Vec<PhoneNumber>,
+    releases: Vec<(PhoneNumber, NumberMemory)>,
     details: Option<DetailChange>,
     moves_number: bool,
     events: Vec<Event>,
@@ -60,12 +65,26 @@ impl Change {
     /// A new customer, who claims his number.
     pub(crate) fn insert(customer: Customer, events: Vec<Event>) -> Self {
         let claims = vec![customer.unconfirmed_phone_number().clone()];
-        Self { customer, replaces: None, claims, details: None, moves_number: false, events }
+        Self { replaces: None, claims, ..Self::update(customer, 0, events) }
     }
 
     /// A new state of a customer who is stored at version `replaces`.
     pub(crate) fn update(customer: Customer, replaces: i64, events: Vec<Event>) -> Self {
-        Self { customer, replaces: Some(replaces), claims: Vec::new(), details: None, moves_number: false, events }
+        Self {
+            customer,
+            replaces: Some(replaces),
+            erases: false,
+            claims: Vec::new(),
+            releases: Vec::new(),
+            details: None,
+            moves_number: false,
+            events,
+        }
+    }
+
+    /// The customer goes, with all that is kept about him.
+    pub(crate) fn erasing(self) -> Self {
+        Self { erases: true, ..self }
     }
 
     /// The change gives the customer another confirmed number than the one that he had.
@@ -73,11 +92,16 @@ impl Change {
         Self { moves_number, ..self }
     }
 
+    /// The change takes and gives up numbers.
+    pub(crate) fn moving_claims(self, claims: Vec<PhoneNumber>, releases: Vec<(PhoneNumber, NumberMemory)>) -> Self {
+        Self { claims, releases, ..self }
+    }
+
     pub(crate) fn with_details(self, details: DetailChange) -> Self {
         Self { details: Some(details), ..self }
     }
 
-    /// The customer as he is to be stored.
+    /// The customer as he is to be stored; as he was told of last, where he is erased.
     pub fn customer(&self) -> &Customer {
         &self.customer
     }
@@ -90,6 +114,17 @@ impl Change {
     /// The numbers that the customer takes with this change, which nobody else may hold.
     pub fn claims(&self) -> &[PhoneNumber] {
         &self.claims
+    }
+
+    /// The numbers that the customer gives up, each with what is to be remembered of it.
+    pub fn releases(&self) -> &[(PhoneNumber, NumberMemory)] {
+        &self.releases
+    }
+
+    /// Whether the customer goes, with all that is kept about him: his addresses, his card, his links, and what events
+    /// and deliveries say of him. His id stays used.
+    pub fn erases(&self) -> bool {
+        self.erases
     }
 
     /// What changes beside the customer object.
@@ -116,8 +151,10 @@ impl Change {
 /// Why a transition was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// The number is proved already.
+    /// The number is proved already, and no other is pending.
     AlreadyConfirmed,
+    /// No change of number is pending.
+    NothingPending,
     /// A wrong token.
     TokenInvalid {
         /// Tries left: of this token or of the day, whichever is less.

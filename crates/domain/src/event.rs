@@ -34,6 +34,8 @@ pub enum EventBody {
         /// The customer as he was stored with this event.
         customer: Box<Customer>,
     },
+    /// All that was kept about the customer is gone.
+    Erased,
 }
 
 /// What an update can change.
@@ -45,6 +47,12 @@ pub enum Changed {
     LastName,
     /// E-mail address.
     Email,
+    /// The number that is proved, on the caller's word.
+    PhoneNumber,
+    /// The number that is to be proved: back to the proved one, or along with it.
+    UnconfirmedPhoneNumber,
+    /// The region of the number.
+    CountryCode,
     /// The address of this purpose: saved, replaced or removed.
     Address(AddressPurpose),
     /// The card: saved, replaced or removed.
@@ -58,6 +66,9 @@ impl Changed {
             Self::FirstName => "first_name",
             Self::LastName => "last_name",
             Self::Email => "email",
+            Self::PhoneNumber => "phone_number",
+            Self::UnconfirmedPhoneNumber => "unconfirmed_phone_number",
+            Self::CountryCode => "country_code",
             Self::Address(AddressPurpose::Billing) => "billing_address",
             Self::Address(AddressPurpose::Shipping) => "shipping_address",
             Self::Card => "card",
@@ -72,17 +83,20 @@ pub enum EventType {
     Verification,
     /// [`EventBody::Updated`].
     CustomerUpdated,
+    /// [`EventBody::Erased`].
+    CustomerErased,
 }
 
 impl EventType {
     /// Every type that receivers can choose.
-    pub const ALL: [Self; 2] = [Self::Verification, Self::CustomerUpdated];
+    pub const ALL: [Self; 3] = [Self::Verification, Self::CustomerUpdated, Self::CustomerErased];
 
     /// Its name, as the world sees it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Verification => "verification",
             Self::CustomerUpdated => "customer.updated",
+            Self::CustomerErased => "customer.erased",
         }
     }
 
@@ -98,6 +112,7 @@ impl EventBody {
         match self {
             Self::Verification { .. } => EventType::Verification,
             Self::Updated { .. } => EventType::CustomerUpdated,
+            Self::Erased => EventType::CustomerErased,
         }
     }
 }
@@ -123,6 +138,6 @@ pub enum VerificationStatus {
 pub enum PendingReason {
     /// The customer is new.
     Created,
-    /// A new token was asked for.
+    /// A new token was asked for, or another number is to be proved.
     Regenerated,
 }

@@ -19,8 +19,8 @@ mod webhook;
 
 pub use card::{Card, CardError, CardParts};
 pub use customer::{
-    Addresses, Asserted, Challenge, Confirmed, Customer, CustomerParts, Member, NewCustomer, PhoneState, Profile,
-    ProfileEdits, Proof, Throttle,
+    Addresses, Asserted, Challenge, Confirmed, Customer, CustomerParts, Member, NewCustomer, NumberChange,
+    NumberMemory, PhoneState, Profile, ProfileEdits, Proof, Throttle, Verification, VerificationStanding,
 };
 pub use decision::{Change, Decision, DetailChange, Moment, Refusal};
 pub use event::{Changed, Event, EventBody, EventType, PendingReason, VerificationStatus};

@@ -17,9 +17,14 @@ pub struct ConfirmationPolicy {
     /// [`MAX_RESEND_INTERVAL`](Self::MAX_RESEND_INTERVAL), and is forgotten after
     /// [`RESEND_MEMORY`](Self::RESEND_MEMORY). Zero turns it off.
     pub resend_interval: TimeDelta,
+    /// How long a confirmed customer's other number may wait for its token, from when it was asked for.
+    pub pending_number_ttl: TimeDelta,
 }
 
 impl ConfirmationPolicy {
+    /// Tokens made for one number in 24 hours, whoever holds it, where
+    /// [`resend_interval`](Self::resend_interval) does not turn the limits on new tokens off.
+    pub const DAILY_TOKENS: usize = 20;
     /// The window in which wrong tries are counted over all tokens.
     pub const DAY: TimeDelta = TimeDelta::hours(24);
     /// The resend interval doubles up to this (or stays at what was set, where that is more).
@@ -37,6 +42,7 @@ impl Default for ConfirmationPolicy {
             attempts: 5,
             daily_attempts: 10,
             resend_interval: TimeDelta::seconds(30),
+            pending_number_ttl: TimeDelta::hours(24),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Where customers are kept.
 
 use async_trait::async_trait;
-use domain::{Addresses, Card, Change, Customer, CustomerId};
+use domain::{Addresses, Card, Change, Customer, CustomerId, NumberMemory};
 
-use crate::StoreError;
+use crate::{Digest, IdempotencyRecord, KeyedHash, RecordError, StoreError};
 
 /// Keeps customers, their claims on numbers, and the events that tell of their changes.
 #[cfg_attr(feature = "mocks", mockall::automock)]
@@ -29,13 +29,24 @@ pub trait CustomerRepository: Send + Sync {
     /// As [`find`](Self::find).
     async fn find_card(&self, id: CustomerId) -> Result<Option<Card>, StoreError>;
 
+    /// What is remembered of a number that was given up; nothing where nothing is.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    async fn find_number_memory(&self, number: KeyedHash) -> Result<NumberMemory, StoreError>;
+
     /// Stores the customer, his claims on numbers and the events in one transaction: all of it, durably, when this
     /// returns `Ok`, and nothing of it on any refusal in [`SaveError`]. After [`StoreError::Unavailable`] it may be
     /// stored or not (the answer to a commit can get lost), but never in part.
     ///
     /// With them, in the same transaction: what changes beside the customer object ([`Change::details`]), the card that
     /// is to be detached among the due ones of [`DetachmentQueue`](crate::DetachmentQueue), and the end of the
-    /// links that the change revokes ([`Change::revokes_links`]).
+    /// links that the change revokes ([`Change::revokes_links`]), and what stands `beside`, whose record comes first of all.
+    ///
+    /// A change that erases ([`Change::erases`]) removes the customer with all that is kept about him, and keeps his id
+    /// among those of [`RetentionRepository::erased_customers`](crate::RetentionRepository::erased_customers), which
+    /// are taken. His events keep id, type, time, sequence and place and say no more; his deliveries that are pending are
+    /// gone, and the others say only when they were tried; his idempotency records have no outcome any more.
     ///
     /// Must store [`Change::replaces`] `None` only when no customer has that id, and `Some(version)` only over that
     /// very version. Of two saves that cannot both apply, one succeeds. Serialization failures of the database are
@@ -43,7 +54,16 @@ pub trait CustomerRepository: Send + Sync {
     ///
     /// # Errors
     /// See [`SaveError`]; where both the id and a number are taken, the id is reported.
-    async fn save(&self, change: &Change) -> Result<(), SaveError>;
+    async fn save(&self, change: &Change, beside: Beside) -> Result<(), SaveError>;
+}
+
+/// What is stored with a change that the change itself does not know.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Beside {
+    /// What came of the request, should it be sent again.
+    pub record: Option<IdempotencyRecord>,
+    /// What is remembered of numbers that are given up, by a keyed hash of each.
+    pub memories: Vec<(Digest, NumberMemory)>,
 }
 
 /// Why a change was not stored.
@@ -63,7 +83,23 @@ pub enum SaveError {
         /// Whether it was proved to be his.
         confirmed: bool,
     },
+    /// The request was answered before, see [`RecordError`].
+    #[error("the request was answered before")]
+    Repeated,
+    /// Another request with the same idempotency key is under way, see [`RecordError`].
+    #[error("a request with this idempotency key is under way")]
+    InProgress,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<RecordError> for SaveError {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Repeated => Self::Repeated,
+            RecordError::InProgress => Self::InProgress,
+            RecordError::Store(error) => Self::Store(error),
+        }
+    }
 }

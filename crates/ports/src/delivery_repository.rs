@@ -5,7 +5,7 @@ use domain::{
     AfterTry, CustomerId, Delivery, DeliveryId, DeliveryTry, EndpointId, EventId, EventType, Repeat, Timestamp,
 };
 
-use crate::{Lease, LeaseError, ReceiverId, StoreError, StoredEvent};
+use crate::{IdempotencyRecord, Lease, LeaseError, ReceiverId, RecordError, StoreError, StoredEvent};
 
 /// Keeps deliveries: what waits, what was accepted or given up, and every try.
 ///
@@ -51,37 +51,53 @@ pub trait DeliveryRepository: Send + Sync {
     /// When the store fails.
     async fn list(&self, query: DeliveryQuery) -> Result<Option<DeliveryPage>, StoreError>;
 
-    /// Queues a repeat, due at `now`, of the event of one of the endpoint's deliveries, under the id `repeat`, and
-    /// returns it; `None` when the endpoint has no such delivery.
+    /// One of the endpoint's deliveries.
     ///
     /// # Errors
     /// When the store fails.
+    async fn find_delivery(&self, endpoint: EndpointId, delivery: DeliveryId) -> Result<Option<Delivery>, StoreError>;
+
+    /// Queues a repeat, due at `now`, of the event of one of the endpoint's deliveries, under the id `repeat`; `false`
+    /// when the endpoint has no such delivery, or its event was erased. With it, in the same
+    /// transaction, the record of the request.
+    ///
+    /// # Errors
+    /// See [`RecordError`].
     async fn redeliver(
         &self,
         endpoint: EndpointId,
         delivery: DeliveryId,
         repeat: DeliveryId,
         now: Timestamp,
-    ) -> Result<Option<Delivery>, StoreError>;
+        record: Option<IdempotencyRecord>,
+    ) -> Result<bool, RecordError>;
+
+    /// All deliveries of a customer's events that are kept, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn of_customer(&self, customer_id: CustomerId) -> Result<Vec<Delivery>, StoreError>;
 
     /// Up to `limit` events of these types that happened at `since` or later and that the endpoint has come past in the
-    /// log, after `after`, in the order of their position.
+    /// log, after `after`, in the order of their position; none that were erased.
     ///
     /// # Errors
     /// When the store fails.
     async fn replayable(&self, query: ReplayQuery) -> Result<Vec<ReplayableEvent>, StoreError>;
 
-    /// Queues repeats, due at `now`. Those for an endpoint that is gone are not stored.
+    /// Queues repeats, due at `now`. Those for an endpoint that is gone are not stored. With them, in the same
+    /// transaction, the record of the request.
     ///
     /// # Errors
-    /// When the store fails; then none is queued.
+    /// See [`RecordError`]; then none is queued.
     async fn enqueue_repeats(
         &self,
         endpoint: EndpointId,
         deliveries: Vec<NewDelivery>,
         repeat: Repeat,
         now: Timestamp,
-    ) -> Result<(), StoreError>;
+        record: Option<IdempotencyRecord>,
+    ) -> Result<(), RecordError>;
 
     /// Looks at up to `limit` events after the place `after` in the log, and removes those that happened before
     /// `before`, that every one of `receivers` has come past and that none of them has a delivery pending for: with all

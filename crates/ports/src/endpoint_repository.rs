@@ -3,18 +3,18 @@
 use async_trait::async_trait;
 use domain::{Disabled, EndpointId, EventType, Member, Timestamp, WebhookEndpoint};
 
-use crate::{Sealed, StoreError};
+use crate::{IdempotencyRecord, RecordError, Sealed, StoreError};
 
 /// Keeps webhook endpoints with their sealed secrets.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait EndpointRepository: Send + Sync {
     /// Stores a new endpoint and makes it known as a receiver at the end of the log of events: it gets what is
-    /// committed from now on.
+    /// committed from now on. With it, in the same transaction, the record of the request.
     ///
     /// # Errors
-    /// When the store fails.
-    async fn insert(&self, endpoint: StoredEndpoint) -> Result<(), StoreError>;
+    /// See [`RecordError`].
+    async fn insert(&self, endpoint: StoredEndpoint, record: Option<IdempotencyRecord>) -> Result<(), RecordError>;
 
     /// The endpoint of this id.
     ///
@@ -29,16 +29,18 @@ pub trait EndpointRepository: Send + Sync {
     async fn list(&self) -> Result<Vec<StoredEndpoint>, StoreError>;
 
     /// Changes what `edits` says and returns the endpoint as it is then; `None` when there is none. An endpoint that is
-    /// enabled again forgets that it was failing, and what waits for its next try is due at once.
+    /// enabled again forgets that it was failing, and what waits for its next try is due at once. With it, in the same
+    /// transaction, the record of the request.
     ///
     /// # Errors
-    /// When the store fails; then nothing is changed.
+    /// See [`RecordError`]; then nothing is changed.
     async fn update(
         &self,
         id: EndpointId,
         edits: EndpointEdits,
         now: Timestamp,
-    ) -> Result<Option<StoredEndpoint>, StoreError>;
+        record: Option<IdempotencyRecord>,
+    ) -> Result<Option<StoredEndpoint>, RecordError>;
 
     /// Removes an endpoint, so that nothing is sent to it any more and its deliveries are found no more; they are
     /// removed later, see [`DeliveryRepository::prune_deleted`](crate::DeliveryRepository::prune_deleted). `false` when there is none.

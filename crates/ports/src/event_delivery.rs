@@ -89,4 +89,10 @@ pub trait EventBroker: Send + Sync {
     /// their order whether it has, or why not. One that is published again under its id within ten minutes is stored
     /// once.
     async fn publish(&self, events: Vec<OutgoingEvent>) -> Vec<Result<(), String>>;
+
+    /// Removes what the broker has stored about a customer.
+    ///
+    /// # Errors
+    /// Why it has not.
+    async fn purge(&self, customer_id: CustomerId) -> Result<(), String>;
 }

@@ -69,6 +69,8 @@ pub struct StoredEvent {
     pub position: i64,
     /// When the token that it carries was made, where it carries one.
     pub token_generated_at: Option<Timestamp>,
+    /// Whether the customer was erased: then its JSON says no more than what and when it was, and it goes to nobody.
+    pub is_erased: bool,
     /// Its JSON, byte for byte what was stored with the change. It holds personal data and, while a proof is pending,
     /// the token: `Debug` leaves it out.
     pub payload: String,

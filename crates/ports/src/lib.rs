@@ -25,9 +25,11 @@ mod event_delivery;
 mod event_outbox;
 mod event_signal;
 mod generators;
+mod idempotency_store;
 mod installation_repository;
 mod link_repository;
 mod receiver_repository;
+mod retention_repository;
 mod secrets;
 mod store_error;
 
@@ -35,7 +37,7 @@ pub use api_key_repository::{ApiKey, ApiKeyId, ApiKeyRepository, Scope};
 pub use card_provider::{CardBrowser, CardProvider, CardProviderError, CardSetup, CardSetupState, ProvidedCard};
 pub use card_repository::{Detachment, DetachmentQueue, ProviderCustomerRepository};
 pub use clock::Clock;
-pub use customer_repository::{CustomerRepository, SaveError};
+pub use customer_repository::{Beside, CustomerRepository, SaveError};
 pub use delivery_repository::{
     DeliveryPage, DeliveryQuery, DeliveryRepository, DeliveryStatusFilter, DueDeliveries, DueDelivery, NewDelivery,
     RecordedTry, ReplayQuery, ReplayableEvent,
@@ -45,10 +47,14 @@ pub use event_delivery::{EventBroker, OutgoingEvent, WebhookMessage, WebhookRepl
 pub use event_outbox::{EventOutbox, EventPage, EventQuery, StoredEvent};
 pub use event_signal::EventSignal;
 pub use generators::{IdGenerator, TokenGenerator};
+pub use idempotency_store::{IdempotencyRecord, IdempotencyStore, RecordError};
 pub use installation_repository::{InstallationRepository, Readiness};
 pub use link_repository::{LinkRepository, StoredLink};
 pub use receiver_repository::{LEASE_TIME, Lease, LeaseError, LeaseHolder, ReceiverId, ReceiverRepository};
-pub use secrets::{ApiKeySecret, Digest, LinkCode, SealPurpose, Sealed, Secrets, Unsealed, WebhookSecret};
+pub use retention_repository::RetentionRepository;
+pub use secrets::{
+    ApiKeySecret, Digest, HashPurpose, KeyedHash, LinkCode, SealPurpose, Sealed, Secrets, Unsealed, WebhookSecret,
+};
 pub use store_error::StoreError;
 
 #[cfg(feature = "mocks")]
@@ -64,8 +70,10 @@ pub use {
     event_outbox::MockEventOutbox,
     event_signal::MockEventSignal,
     generators::{MockIdGenerator, MockTokenGenerator},
+    idempotency_store::MockIdempotencyStore,
     installation_repository::MockInstallationRepository,
     link_repository::MockLinkRepository,
     receiver_repository::MockReceiverRepository,
+    retention_repository::MockRetentionRepository,
     secrets::MockSecrets,
 };

@@ -16,9 +16,16 @@ pub trait LinkRepository: Send + Sync {
     /// When the store fails.
     async fn latest(&self, customer_id: CustomerId) -> Result<Vec<StoredLink>, StoreError>;
 
+    /// All links of the customer that are kept, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn all(&self, customer_id: CustomerId) -> Result<Vec<Link>, StoreError>;
+
     /// Stores links of one customer and returns, in their order, what is stored under each one's customer, purpose and
     /// generation: the link itself, or the one that another request stored there first. In the same transaction
-    /// removes his links that expired before `forget_before`, so that a customer's links stay few.
+    /// removes his links that expired before `forget_before`, so that a customer's links stay few. Returns nothing where
+    /// the customer is gone.
     ///
     /// # Errors
     /// When the store fails; then none is stored.

@@ -21,6 +21,8 @@ pub trait Secrets: Send + Sync {
     /// What one part of a link's form is believed by, as text: always the same for one link, part and secret key, and not
     /// to be guessed from the two.
     fn form_token(&self, link: LinkId, part: &str) -> String;
+    /// A keyed hash (HMAC-SHA-256) under the purpose's sub-key, of what is to be known again and could be guessed.
+    fn keyed_hash(&self, purpose: HashPurpose, message: &[u8]) -> KeyedHash;
     /// A value that tells whether two processes have the same secret key, and nothing else about it.
     fn check_value(&self) -> Digest;
     /// The same of the previous secret key, where one is set.
@@ -30,6 +32,33 @@ pub trait Secrets: Send + Sync {
     fn seal(&self, purpose: SealPurpose, context: &[u8], plain: &[u8]) -> Sealed;
     /// What was sealed, by the secret key or the previous one; `None` where it was neither, or is damaged.
     fn unseal(&self, purpose: SealPurpose, context: &[u8], sealed: &Sealed) -> Option<Unsealed>;
+}
+
+/// What a keyed hash is for. Each purpose has a sub-key of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HashPurpose {
+    /// Who sent which idempotency key.
+    IdempotencyKey,
+    /// What was asked for with it.
+    Fingerprint,
+    /// A phone number that somebody gave up.
+    PhoneNumber,
+}
+
+/// A keyed hash by the secret key, and by the previous one where one is set: what was stored under that is found still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyedHash {
+    /// By today's key.
+    pub current: Digest,
+    /// By the one before.
+    pub previous: Option<Digest>,
+}
+
+impl KeyedHash {
+    /// All that may be stored.
+    pub fn all(self) -> Vec<Digest> {
+        [self.current].into_iter().chain(self.previous).collect()
+    }
 }
 
 /// The code in a link's URL: who holds it may edit. `Debug` is redacted.
@@ -89,6 +118,8 @@ impl fmt::Debug for ApiKeySecret {
 pub enum SealPurpose {
     /// A webhook endpoint's secret.
     WebhookSecret,
+    /// What is answered again to a request that is sent again.
+    IdempotencyOutcome,
 }
 
 /// What [`Secrets::seal`] made: of no use without the secret key.

@@ -2,7 +2,7 @@
 
 use domain::{ConfirmationToken, Customer, CustomerId, Decision, FieldError, Refusal};
 
-use crate::{Caller, Failure, Service};
+use crate::{Answer, Caller, Failure, Service, Terms};
 
 impl Service {
     /// Presents the token that the customer got. A wrong one costs a try, which is stored before it is reported. What
@@ -11,18 +11,21 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Forbidden`], [`Failure::CustomerNotFound`], [`Failure::Refused`] as in [`Customer::confirm`],
-    /// [`Failure::Contended`], or the store's.
+    /// what `terms` bring, [`Failure::Contended`], or the store's.
     pub async fn confirm_customer(
         &self,
         caller: Caller,
         id: CustomerId,
         token: Result<ConfirmationToken, Vec<FieldError>>,
-    ) -> Result<Customer, Failure> {
+        terms: Terms<'_, Customer>,
+    ) -> Result<Answer<Customer>, Failure> {
         caller.require_write()?;
         let moment = self.moment();
-        self.change(id, |customer| match &token {
+        self.change_once(caller, id, terms, |customer| match &token {
             Ok(token) => customer.confirm(*token, moment, &self.policies.confirmation),
-            Err(_) if customer.is_confirmed() => Decision { change: None, outcome: Err(Refusal::AlreadyConfirmed) },
+            Err(_) if customer.challenge().is_none() => {
+                Decision { change: None, outcome: Err(Refusal::AlreadyConfirmed) }
+            }
             Err(errors) => Decision { change: None, outcome: Err(Refusal::InvalidFields(errors.clone())) },
         })
         .await
@@ -41,26 +44,32 @@ mod tests {
     #[tokio::test]
     async fn the_right_token_promotes_the_number_and_fires_an_event() {
         let mut world = World::holding(unconfirmed());
-        world.customers.expect_save().once().returning(|change| {
+        world.customers.expect_save().once().returning(|change, _| {
             let [event] = change.events() else { panic!("one event") };
             let EventBody::Verification { status, .. } = &event.body else { panic!("a verification") };
             assert_eq!(*status, VerificationStatus::Confirmed);
             Ok(())
         });
-        let customer = world.service().confirm_customer(WRITER, customer_id(), Ok(token())).await.unwrap();
+        let customer = world
+            .service()
+            .confirm_customer(WRITER, customer_id(), Ok(token()), Terms::default())
+            .await
+            .unwrap()
+            .fresh();
         assert_eq!(customer.phone_number(), Some(customer.unconfirmed_phone_number()));
     }
 
     #[tokio::test]
     async fn a_wrong_token_costs_one_try_that_is_saved_before_it_is_told() {
         let mut world = World::holding(unconfirmed());
-        world.customers.expect_save().once().returning(|change| {
+        world.customers.expect_save().once().returning(|change, _| {
             let PhoneState::Unconfirmed(challenge) = &change.customer().parts().phone else { panic!("unconfirmed") };
             assert_eq!(challenge.wrong_tries, 1);
             assert!(change.events().is_empty());
             Ok(())
         });
-        let outcome = world.service().confirm_customer(WRITER, customer_id(), Ok(other_token())).await;
+        let outcome =
+            world.service().confirm_customer(WRITER, customer_id(), Ok(other_token()), Terms::default()).await;
         assert_eq!(outcome, Err(Failure::Refused(Refusal::TokenInvalid { attempts_remaining: 4 })));
     }
 
@@ -69,15 +78,16 @@ mod tests {
         let mut world = World::holding(unconfirmed());
         let error = StoreError::Unavailable("down".into());
         let store_error = SaveError::Store(error.clone());
-        world.customers.expect_save().once().return_once(move |_| Err(store_error));
-        let outcome = world.service().confirm_customer(WRITER, customer_id(), Ok(other_token())).await;
+        world.customers.expect_save().once().return_once(move |_, _| Err(store_error));
+        let outcome =
+            world.service().confirm_customer(WRITER, customer_id(), Ok(other_token()), Terms::default()).await;
         assert_eq!(outcome, Err(Failure::Store(error)));
     }
 
     #[tokio::test]
     async fn an_expired_and_a_dead_token_are_refused_without_a_save() {
         let service = World::holding(unconfirmed_at(at(0))).service();
-        let outcome = service.confirm_customer(WRITER, customer_id(), Ok(token())).await;
+        let outcome = service.confirm_customer(WRITER, customer_id(), Ok(token()), Terms::default()).await;
         assert_eq!(outcome, Err(Failure::Refused(Refusal::TokenExpired)));
 
         let mut parts = unconfirmed().parts().clone();
@@ -85,7 +95,7 @@ mod tests {
             challenge.wrong_tries = 5;
         }
         let service = World::holding(Customer::from_parts(parts)).service();
-        let outcome = service.confirm_customer(WRITER, customer_id(), Ok(token())).await;
+        let outcome = service.confirm_customer(WRITER, customer_id(), Ok(token()), Terms::default()).await;
         assert_eq!(outcome, Err(Failure::Refused(Refusal::TooManyAttempts { retry_after: None })));
     }
 
@@ -93,10 +103,10 @@ mod tests {
     async fn what_cannot_be_a_token_costs_nothing_and_matters_only_to_an_unconfirmed_customer() {
         let wrong = || Err(vec![FieldError::new("confirmation_token", FieldCode::Missing, "is required")]);
         let service = World::holding(unconfirmed()).service();
-        let outcome = service.confirm_customer(WRITER, customer_id(), wrong()).await;
+        let outcome = service.confirm_customer(WRITER, customer_id(), wrong(), Terms::default()).await;
         assert!(matches!(outcome, Err(Failure::Refused(Refusal::InvalidFields(_)))), "{outcome:?}");
         let service = World::holding(confirmed()).service();
-        let outcome = service.confirm_customer(WRITER, customer_id(), wrong()).await;
+        let outcome = service.confirm_customer(WRITER, customer_id(), wrong(), Terms::default()).await;
         assert_eq!(outcome, Err(Failure::Refused(Refusal::AlreadyConfirmed)));
     }
 
@@ -108,16 +118,16 @@ mod tests {
             finds += 1;
             Ok(Some(if finds == 1 { unconfirmed() } else { confirmed() }))
         });
-        world.customers.expect_save().once().returning(|_| Err(SaveError::VersionConflict));
-        let outcome = world.service().confirm_customer(WRITER, customer_id(), Ok(token())).await;
+        world.customers.expect_save().once().returning(|_, _| Err(SaveError::VersionConflict));
+        let outcome = world.service().confirm_customer(WRITER, customer_id(), Ok(token()), Terms::default()).await;
         assert_eq!(outcome, Err(Failure::Refused(Refusal::AlreadyConfirmed)));
     }
 
     #[tokio::test]
     async fn a_race_that_is_lost_again_and_again_ends() {
         let mut world = World::holding(unconfirmed());
-        world.customers.expect_save().times(Service::MAX_TRIES).returning(|_| Err(SaveError::VersionConflict));
-        let outcome = world.service().confirm_customer(WRITER, customer_id(), Ok(token())).await;
+        world.customers.expect_save().times(Service::MAX_TRIES).returning(|_, _| Err(SaveError::VersionConflict));
+        let outcome = world.service().confirm_customer(WRITER, customer_id(), Ok(token()), Terms::default()).await;
         assert_eq!(outcome, Err(Failure::Contended));
     }
 
@@ -126,9 +136,9 @@ mod tests {
         let mut world = World::new();
         world.customers.expect_find().returning(|_| Ok(None));
         let service = world.service();
-        let outcome = service.confirm_customer(WRITER, customer_id(), Ok(token())).await;
+        let outcome = service.confirm_customer(WRITER, customer_id(), Ok(token()), Terms::default()).await;
         assert_eq!(outcome, Err(Failure::CustomerNotFound));
-        let outcome = service.confirm_customer(READER, customer_id(), Ok(token())).await;
+        let outcome = service.confirm_customer(READER, customer_id(), Ok(token()), Terms::default()).await;
         assert_eq!(outcome, Err(Failure::Forbidden));
     }
 
@@ -138,7 +148,7 @@ mod tests {
         let error = StoreError::Corrupt { table: "customers", column: "phone_number", id: "1".into() };
         let found = error.clone();
         world.customers.expect_find().return_once(move |_| Err(found));
-        let outcome = world.service().confirm_customer(WRITER, customer_id(), Ok(token())).await;
+        let outcome = world.service().confirm_customer(WRITER, customer_id(), Ok(token()), Terms::default()).await;
         assert_eq!(outcome, Err(Failure::Store(error)));
     }
 }

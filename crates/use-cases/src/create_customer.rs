@@ -1,8 +1,9 @@
 //! Create a customer.
 
-use domain::{Customer, CustomerId, NewCustomer, Phone, Profile};
+use domain::{Customer, CustomerId, Decision, NewCustomer, Phone, Profile};
+use ports::SaveError;
 
-use crate::{Caller, Failure, Service};
+use crate::{Answer, Caller, Failure, Once, Service};
 
 /// What is told about a new customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,19 +22,38 @@ impl Service {
     /// Creates a customer: unconfirmed, with a token and a `verification` event; or confirmed, without either.
     ///
     /// # Errors
-    /// [`Failure::Forbidden`], [`Failure::CustomerIdTaken`], [`Failure::PhoneNumberTaken`], or the store's.
-    pub async fn create_customer(&self, caller: Caller, command: CreateCustomer) -> Result<Customer, Failure> {
+    /// [`Failure::Forbidden`], [`Failure::CustomerIdTaken`], [`Failure::PhoneNumberTaken`], [`Failure::Refused`] when
+    /// too many tokens were made for the number, what `once` brings, or the store's.
+    pub async fn create_customer(
+        &self,
+        caller: Caller,
+        command: CreateCustomer,
+        once: Option<Once<'_, Customer>>,
+    ) -> Result<Answer<Customer>, Failure> {
         caller.require_write()?;
-        let id = command.id.unwrap_or_else(|| self.ports.ids.customer_id());
-        let new = NewCustomer { id, phone: command.phone, profile: command.profile };
-        let decision = if command.confirmation {
-            let token = self.ports.tokens.confirmation_token();
-            Customer::create(new, token, self.moment(), &self.policies.confirmation)
-        } else {
-            Customer::create_confirmed(new, self.ports.clock.now())
-        };
-        self.store(decision.change).await?;
-        Ok(decision.outcome?)
+        self.once(caller, once, async |recorder| {
+            let id = command.id.unwrap_or_else(|| self.ports.ids.customer_id());
+            let new = NewCustomer { id, phone: command.phone, profile: command.profile };
+            for _ in 0..Self::MAX_TRIES {
+                let Decision { change, outcome } = self.decide_creation(new.clone(), command.confirmation).await?;
+                match self.store_recorded(change, Some(recorder), outcome.as_ref()).await {
+                    Err(SaveError::PhoneNumberTaken { holder, .. }) if self.frees_number(holder).await? => {}
+                    Err(error) => return Err(error.into()),
+                    Ok(()) => return Ok(outcome?),
+                }
+            }
+            Err(Failure::Contended)
+        })
+        .await
+    }
+
+    async fn decide_creation(&self, new: NewCustomer, confirmation: bool) -> Result<Decision<Customer>, Failure> {
+        if !confirmation {
+            return Ok(Customer::create_confirmed(new, self.ports.clock.now()));
+        }
+        let memory = self.memory_of(&new.phone.number).await?;
+        let token = self.ports.tokens.confirmation_token();
+        Ok(Customer::create(new, &memory, token, self.moment(), &self.policies.confirmation))
     }
 }
 
@@ -51,14 +71,14 @@ mod tests {
     #[tokio::test]
     async fn a_new_customer_is_unconfirmed_and_his_event_is_saved_with_him() {
         let mut world = World::new();
-        world.customers.expect_save().once().returning(|change| {
+        world.customers.expect_save().once().returning(|change, _| {
             assert_eq!(change.replaces(), None);
             assert_eq!(change.claims(), [phone().number]);
             let [event] = change.events() else { panic!("one event") };
             assert!(matches!(event.body, EventBody::Verification { .. }));
             Ok(())
         });
-        let customer = world.service().create_customer(WRITER, command()).await.unwrap();
+        let customer = world.service().create_customer(WRITER, command(), None).await.unwrap().fresh();
         assert_eq!(customer.id(), customer_id());
         assert_eq!(customer.phone_number(), None);
         assert_eq!(customer.confirmation_token(), Some(token()));
@@ -68,12 +88,12 @@ mod tests {
     #[tokio::test]
     async fn without_confirmation_he_is_born_confirmed_and_no_event_fires() {
         let mut world = World::new();
-        world.customers.expect_save().once().returning(|change| {
+        world.customers.expect_save().once().returning(|change, _| {
             assert!(change.events().is_empty());
             Ok(())
         });
         let command = CreateCustomer { confirmation: false, ..command() };
-        let customer = world.service().create_customer(WRITER, command).await.unwrap();
+        let customer = world.service().create_customer(WRITER, command, None).await.unwrap().fresh();
         assert_eq!(customer.confirmed_at(), Some(World::NOW));
         assert_eq!(customer.confirmation_token(), None);
     }
@@ -82,14 +102,14 @@ mod tests {
     async fn the_callers_own_id_is_used() {
         let own = CustomerId::parse("fffd7e80-1691-41f5-8946-9deeaf0b8640").unwrap();
         let mut world = World::new();
-        world.customers.expect_save().returning(|_| Ok(()));
+        world.customers.expect_save().returning(|_, _| Ok(()));
         let command = CreateCustomer { id: Some(own), ..command() };
-        assert_eq!(world.service().create_customer(WRITER, command).await.unwrap().id(), own);
+        assert_eq!(world.service().create_customer(WRITER, command, None).await.unwrap().fresh().id(), own);
     }
 
     #[tokio::test]
     async fn a_read_key_creates_nobody() {
-        let outcome = World::new().service().create_customer(READER, command()).await;
+        let outcome = World::new().service().create_customer(READER, command(), None).await;
         assert_eq!(outcome, Err(Failure::Forbidden));
     }
 
@@ -107,8 +127,8 @@ mod tests {
             (SaveError::Store(corrupt.clone()), Failure::Store(corrupt)),
         ] {
             let mut world = World::new();
-            world.customers.expect_save().once().return_once(move |_| Err(error));
-            assert_eq!(world.service().create_customer(WRITER, command()).await, Err(failure));
+            world.customers.expect_save().once().return_once(move |_, _| Err(error));
+            assert_eq!(world.service().create_customer(WRITER, command(), None).await, Err(failure));
         }
     }
 }

@@ -195,13 +195,13 @@ mod tests {
         let mut world = world();
         world.customers.expect_find().returning(|_| Ok(Some(confirmed())));
         world.customers.expect_find_card().returning(|_| Ok(Some(card(1))));
-        world.customers.expect_save().once().returning(|_| Ok(()));
+        world.customers.expect_save().once().returning(|_, _| Ok(()));
         let (_stop, stopping) = queue(&mut world, vec![Ok(Vec::new()), Ok(Vec::new())]);
         let (service, begun) = (Arc::new(world.service()), Instant::now());
         let work = tokio::spawn(service.clone().detach_cards(stopping));
         // It runs up to where it has nothing to do.
         tokio::task::yield_now().await;
-        service.delete_card(WRITER, customer_id()).await.unwrap();
+        service.delete_card(WRITER, customer_id(), &crate::IfMatch::Any).await.unwrap();
         work.await.unwrap();
         assert_eq!(begun.elapsed(), Duration::ZERO);
     }

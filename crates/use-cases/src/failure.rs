@@ -1,7 +1,7 @@
 //! Why a use case did not do what it was asked for.
 
 use domain::{CustomerId, Refusal};
-use ports::{CardProviderError, SaveError, StoreError};
+use ports::{CardProviderError, RecordError, SaveError, StoreError};
 
 /// Why a use case did not do what it was asked for. Nothing is half done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,12 @@ pub enum Failure {
         /// Whether it was proved to be his.
         confirmed: bool,
     },
+    /// The customer is not at the revision that the change was meant for.
+    PreconditionFailed,
+    /// A request with the same idempotency key is under way.
+    IdempotencyInProgress,
+    /// The idempotency key was used for another request.
+    IdempotencyKeyReused,
     /// The domain refused.
     Refused(Refusal),
     /// Others changed the customer each time before this request could.
@@ -64,10 +70,18 @@ impl From<Refusal> for Failure {
 impl From<SaveError> for Failure {
     fn from(error: SaveError) -> Self {
         match error {
-            SaveError::VersionConflict => Self::Contended,
+            // Of a repeat that is found no more, the next try is a first one.
+            SaveError::VersionConflict | SaveError::Repeated => Self::Contended,
+            SaveError::InProgress => Self::IdempotencyInProgress,
             SaveError::CustomerIdTaken => Self::CustomerIdTaken,
             SaveError::PhoneNumberTaken { holder, confirmed } => Self::PhoneNumberTaken { holder, confirmed },
             SaveError::Store(error) => Self::Store(error),
         }
+    }
+}
+
+impl From<RecordError> for Failure {
+    fn from(error: RecordError) -> Self {
+        SaveError::from(error).into()
     }
 }

@@ -2,7 +2,7 @@
 
 use domain::{Address, Addresses, Decision};
 
-use crate::{Failure, LinkState, Service};
+use crate::{Failure, IfMatch, LinkState, Service};
 
 impl Service {
     /// Saves an address by a link to its form. The link stays: the person may correct himself.
@@ -18,7 +18,7 @@ impl Service {
             let is_live = self.find_link(code).await?.is_some_and(|link| link.is_live(moment.now));
             Ok::<(bool, Addresses), Failure>((is_live, self.ports.customers.find_addresses(id).await?))
         };
-        self.change_after(id, load, |customer, (is_live, stored)| {
+        self.change_after(id, &IfMatch::Any, load, |customer, (is_live, stored)| {
             if !is_live {
                 return Decision { change: None, outcome: Ok(LinkState::Gone) };
             }
@@ -78,7 +78,7 @@ mod tests {
             (LinkPurpose::ShippingAddress, AddressPurpose::Shipping),
         ] {
             let mut world = holding(None, vec![Some(live(of_link)); 2]);
-            world.customers.expect_save().once().returning(move |change| {
+            world.customers.expect_save().once().returning(move |change, _| {
                 assert_eq!(change.replaces(), Some(confirmed().parts().version));
                 assert_eq!(change.details(), Some(&DetailChange::Address(of_address, Some(address(1)))));
                 assert_eq!(change.revokes_links(), [], "the person may correct himself");
@@ -119,7 +119,7 @@ mod tests {
             assert_eq!(save(before_the_decision).await, Ok(LinkState::Gone));
 
             let mut after_the_decision = holding(None, vec![live.clone(), live.clone(), after]);
-            after_the_decision.customers.expect_save().once().returning(|_| Err(SaveError::VersionConflict));
+            after_the_decision.customers.expect_save().once().returning(|_, _| Err(SaveError::VersionConflict));
             assert_eq!(save(after_the_decision).await, Ok(LinkState::Gone));
         }
     }
@@ -128,7 +128,7 @@ mod tests {
     async fn a_lost_race_is_decided_anew() {
         let mut world = holding(None, vec![Some(live(LinkPurpose::BillingAddress)); 3]);
         let mut saves = 0;
-        world.customers.expect_save().times(2).returning(move |_| {
+        world.customers.expect_save().times(2).returning(move |_, _| {
             saves += 1;
             if saves == 1 { Err(SaveError::VersionConflict) } else { Ok(()) }
         });
@@ -140,7 +140,7 @@ mod tests {
         let error = StoreError::Unavailable("down".into());
         let mut world = holding(None, vec![Some(live(LinkPurpose::BillingAddress)); 2]);
         let refused = SaveError::Store(error.clone());
-        world.customers.expect_save().once().return_once(move |_| Err(refused));
+        world.customers.expect_save().once().return_once(move |_, _| Err(refused));
         assert_eq!(save(world).await, Err(Failure::Store(error)));
     }
 }

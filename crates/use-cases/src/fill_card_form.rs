@@ -10,7 +10,7 @@ use std::sync::Arc;
 use domain::{Card, CardParts, CustomerId, Decision, Link, LinkPurpose, Moment, TimeDelta};
 use ports::{CardBrowser, CardProvider, CardProviderError, CardSetup, CardSetupState, ProvidedCard};
 
-use crate::{Failure, LinkState, Service};
+use crate::{Failure, IfMatch, LinkState, Service};
 
 /// How far the customer is on his way to a card. `Debug` shows no secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -206,7 +206,7 @@ impl Service {
             Ok::<(bool, Option<Card>), Failure>((is_live, self.ports.customers.find_card(link.customer_id).await?))
         };
         let (outcome, is_kept) = self
-            .change_after(link.customer_id, load, |customer, (is_live, stored)| match stored {
+            .change_after(link.customer_id, &IfMatch::Any, load, |customer, (is_live, stored)| match stored {
                 Some(stored) if stored.parts().setup == card.parts().setup => {
                     let outcome = (LinkState::Live(CardStep::Saved(stored)), true);
                     Decision { change: None, outcome: Ok(outcome) }

@@ -1,9 +1,9 @@
 //! See what became of an endpoint's deliveries, and deliver again.
 
-use domain::{Delivery, DeliveryId, EndpointId, FieldCode, FieldError, Refusal, Repeat, Timestamp};
+use domain::{Delivery, DeliveryId, DeliveryStatus, EndpointId, FieldCode, FieldError, Refusal, Repeat, Timestamp};
 use ports::{DeliveryPage, DeliveryQuery, NewDelivery, ReplayQuery, ReplayableEvent};
 
-use crate::{Caller, Failure, Service};
+use crate::{Answer, Caller, Failure, Once, Service};
 
 /// How many events are queued at once.
 const BATCH: u32 = 500;
@@ -28,19 +28,36 @@ impl Service {
     /// Delivers the event of a delivery again, at once and whatever else waits for the customer.
     ///
     /// # Errors
-    /// [`Failure::Forbidden`], [`Failure::EndpointNotFound`], [`Failure::DeliveryNotFound`], or the store's.
+    /// [`Failure::Forbidden`], [`Failure::EndpointNotFound`], [`Failure::DeliveryNotFound`], what `once` brings, or the
+    /// store's.
     pub async fn redeliver(
         &self,
         caller: Caller,
         endpoint: EndpointId,
         delivery: DeliveryId,
-    ) -> Result<Delivery, Failure> {
+        once: Option<Once<'_, Delivery>>,
+    ) -> Result<Answer<Delivery>, Failure> {
         caller.require_write()?;
-        self.stored_endpoint(endpoint).await?;
-        let (repeat, now) = (self.ports.ids.delivery_id(), self.ports.clock.now());
-        let queued = self.ports.deliveries.redeliver(endpoint, delivery, repeat, now).await?;
-        self.ports.signal.announce();
-        queued.ok_or(Failure::DeliveryNotFound)
+        self.once(caller, once, async |recorder| {
+            self.stored_endpoint(endpoint).await?;
+            let found = self.ports.deliveries.find_delivery(endpoint, delivery).await?;
+            let (repeat, now) = (self.ports.ids.delivery_id(), self.ports.clock.now());
+            let queued = Delivery {
+                id: repeat,
+                status: DeliveryStatus::Pending { next_try_at: Some(now) },
+                repeat: Some(Repeat::Redelivery),
+                created_at: now,
+                tries: Vec::new(),
+                ..found.ok_or(Failure::DeliveryNotFound)?
+            };
+            let record = recorder.record(Some(queued.customer_id), Ok(&queued));
+            if !self.ports.deliveries.redeliver(endpoint, delivery, repeat, now, record).await? {
+                return Err(Failure::DeliveryNotFound);
+            }
+            self.ports.signal.announce();
+            Ok(queued)
+        })
+        .await
     }
 
     /// Delivers all events again that the endpoint takes and that happened at `since` or later, also those from before
@@ -48,16 +65,43 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Forbidden`], [`Failure::EndpointNotFound`], [`Failure::Refused`] when they are more than
-    /// [`MAX_REPLAYED`](Self::MAX_REPLAYED), or the store's, after which some may be queued.
-    pub async fn replay(&self, caller: Caller, id: EndpointId, since: Timestamp) -> Result<usize, Failure> {
+    /// [`MAX_REPLAYED`](Self::MAX_REPLAYED), what `once` brings, or the store's, after which some may be queued.
+    pub async fn replay(
+        &self,
+        caller: Caller,
+        id: EndpointId,
+        since: Timestamp,
+        once: Option<Once<'_, usize>>,
+    ) -> Result<Answer<usize>, Failure> {
         caller.require_write()?;
+        self.once(caller, once, async |recorder| {
+            let found = self.replayable(id, since).await?;
+            let mut record = recorder.record(None, Ok(&found.len()));
+            let now = self.ports.clock.now();
+            let mut pieces = found.chunks(BATCH as usize).peekable();
+            while let Some(events) = pieces.next() {
+                // With the last piece it is done.
+                let record = if pieces.peek().is_none() { record.take() } else { None };
+                self.ports.deliveries.enqueue_repeats(id, events.to_vec(), Repeat::Replay, now, record).await?;
+            }
+            if let Some(record) = record {
+                self.ports.idempotency.keep_record(record).await?;
+            }
+            self.ports.signal.announce();
+            Ok(found.len())
+        })
+        .await
+    }
+
+    /// The deliveries that a replay queues.
+    async fn replayable(&self, id: EndpointId, since: Timestamp) -> Result<Vec<NewDelivery>, Failure> {
         let endpoint = self.stored_endpoint(id).await?.endpoint;
         let mut query =
             ReplayQuery { endpoint_id: id, event_types: endpoint.event_types, since, after: 0, limit: BATCH };
         let mut found: Vec<NewDelivery> = Vec::new();
         loop {
             let events = self.ports.deliveries.replayable(query.clone()).await?;
-            let Some(last) = events.last().map(|event| event.position) else { break };
+            let Some(last) = events.last().map(|event| event.position) else { return Ok(found) };
             if found.len() + events.len() > Self::MAX_REPLAYED {
                 let detail = format!("must leave at most {} events to replay: take a later time", Self::MAX_REPLAYED);
                 let errors = vec![FieldError::new("since", FieldCode::Invalid, detail)];
@@ -71,12 +115,6 @@ impl Service {
             }));
             query.after = last;
         }
-        let now = self.ports.clock.now();
-        for events in found.chunks(BATCH as usize) {
-            self.ports.deliveries.enqueue_repeats(id, events.to_vec(), Repeat::Replay, now).await?;
-        }
-        self.ports.signal.announce();
-        Ok(found.len())
     }
 }
 
@@ -108,12 +146,12 @@ mod tests {
             let first = query.after + 1;
             Ok(if first < 1_000 { (first..first + 500).map(replayed).collect() } else { Vec::new() })
         });
-        world.deliveries.expect_enqueue_repeats().times(2).returning(|_, deliveries, repeat, now| {
+        world.deliveries.expect_enqueue_repeats().times(2).returning(|_, deliveries, repeat, now, _| {
             assert_eq!((deliveries.len(), repeat, now), (500, Repeat::Replay, World::NOW));
             assert!(deliveries.iter().all(|one| one.id.uuid() == uuid::Uuid::from_u128(0xd0)), "each has an id");
             Ok(())
         });
-        assert_eq!(world.service().replay(WRITER, id(), at(5)).await, Ok(1_000));
+        assert_eq!(world.service().replay(WRITER, id(), at(5), None).await, Ok(Answer::Fresh(1_000)));
     }
 
     #[tokio::test]
@@ -123,7 +161,7 @@ mod tests {
             .deliveries
             .expect_replayable()
             .returning(|query| Ok((query.after + 1..=query.after + 500).map(replayed).collect()));
-        let outcome = world.service().replay(WRITER, id(), at(0)).await;
+        let outcome = world.service().replay(WRITER, id(), at(0), None).await;
         let Err(Failure::Refused(Refusal::InvalidFields(errors))) = outcome else { panic!("{outcome:?}") };
         assert_eq!(errors[0].field, "since");
     }
@@ -131,13 +169,13 @@ mod tests {
     #[tokio::test]
     async fn a_delivery_that_is_not_there_is_not_found_and_a_read_key_repeats_nothing() {
         let mut world = world();
-        world.deliveries.expect_redeliver().returning(|_, _, _, _| Ok(None));
+        world.deliveries.expect_find_delivery().returning(|_, _| Ok(None));
         world.deliveries.expect_list().returning(|_| Ok(None));
         let service = world.service();
         let delivery = DeliveryId::from(uuid::Uuid::nil());
-        assert_eq!(service.redeliver(WRITER, id(), delivery).await, Err(Failure::DeliveryNotFound));
-        assert_eq!(service.redeliver(READER, id(), delivery).await, Err(Failure::Forbidden));
-        assert_eq!(service.replay(READER, id(), at(0)).await, Err(Failure::Forbidden));
+        assert_eq!(service.redeliver(WRITER, id(), delivery, None).await, Err(Failure::DeliveryNotFound));
+        assert_eq!(service.redeliver(READER, id(), delivery, None).await, Err(Failure::Forbidden));
+        assert_eq!(service.replay(READER, id(), at(0), None).await, Err(Failure::Forbidden));
         let query = DeliveryQuery { endpoint_id: id(), status: None, after: Some(delivery), limit: 1 };
         let outcome = service.list_deliveries(query).await;
         assert!(matches!(outcome, Err(Failure::Refused(Refusal::InvalidFields(_)))), "{outcome:?}");

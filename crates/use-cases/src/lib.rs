@@ -5,10 +5,13 @@
 //! reports. A lost race is decided anew, a bounded number of times. Nothing here knows HTTP or SQL.
 
 mod authenticate;
+mod change_number;
 mod confirm_customer;
 mod create_customer;
 mod detach_cards;
 mod dispatch;
+mod erase_customer;
+mod export_customer;
 mod failure;
 mod fill_address_form;
 mod fill_card_form;
@@ -21,15 +24,20 @@ mod manage_card;
 mod manage_webhook_endpoints;
 mod open_link;
 mod read_events;
+mod retain;
 mod retrieve_customer;
 mod service;
+mod terms;
 #[cfg(test)]
 mod testing;
 mod update_customer;
+mod verification;
 mod verify_secret;
 
 pub use authenticate::Caller;
+pub use change_number::ChangeNumber;
 pub use create_customer::CreateCustomer;
+pub use export_customer::PersonalData;
 pub use failure::Failure;
 pub use fill_card_form::CardStep;
 pub use manage_api_keys::CreateApiKey;
@@ -42,5 +50,6 @@ pub use ports::{
 };
 pub use retrieve_customer::CustomerLinks;
 pub use service::{Policies, Ports, Service};
+pub use terms::{Answer, IfMatch, Once, Terms};
 pub use update_customer::UpdateCustomer;
 pub use verify_secret::SecretFailure;

@@ -2,7 +2,7 @@
 
 use domain::{Address, AddressPurpose, Addresses, CustomerId, Decision, FieldError, Refusal};
 
-use crate::{Caller, Failure, Service};
+use crate::{Caller, Failure, IfMatch, Service};
 
 impl Service {
     /// Both addresses of a customer.
@@ -18,19 +18,20 @@ impl Service {
     /// it: it is refused, where there is such a customer at all.
     ///
     /// # Errors
-    /// [`Failure::Forbidden`], [`Failure::CustomerNotFound`], [`Failure::Refused`] with all bad fields,
-    /// [`Failure::Contended`], or the store's.
+    /// [`Failure::Forbidden`], [`Failure::CustomerNotFound`], [`Failure::PreconditionFailed`], [`Failure::Refused`] with
+    /// all bad fields, [`Failure::Contended`], or the store's.
     pub async fn put_address(
         &self,
         caller: Caller,
         id: CustomerId,
+        if_match: &IfMatch,
         purpose: AddressPurpose,
         address: Result<Address, Vec<FieldError>>,
     ) -> Result<Address, Failure> {
         caller.require_write()?;
         let moment = self.moment();
         let stored = async || Ok(self.ports.customers.find_addresses(id).await?);
-        self.change_after(id, stored, |customer, stored| match &address {
+        self.change_after(id, if_match, stored, |customer, stored| match &address {
             Ok(address) => {
                 let stored = stored.get(purpose);
                 let Decision { change, outcome } = customer.set_address(purpose, stored, Some(address.clone()), moment);
@@ -44,17 +45,25 @@ impl Service {
     /// Removes the address of a purpose.
     ///
     /// # Errors
-    /// [`Failure::Forbidden`], [`Failure::CustomerNotFound`], [`Failure::AddressNotFound`], [`Failure::Contended`], or
-    /// the store's.
-    pub async fn delete_address(&self, caller: Caller, id: CustomerId, purpose: AddressPurpose) -> Result<(), Failure> {
+    /// [`Failure::Forbidden`], [`Failure::CustomerNotFound`], [`Failure::PreconditionFailed`],
+    /// [`Failure::AddressNotFound`], [`Failure::Contended`], or the store's.
+    pub async fn delete_address(
+        &self,
+        caller: Caller,
+        id: CustomerId,
+        if_match: &IfMatch,
+        purpose: AddressPurpose,
+    ) -> Result<(), Failure> {
         caller.require_write()?;
         let moment = self.moment();
         let stored = async || {
             let stored = self.ports.customers.find_addresses(id).await?;
             stored.get(purpose).cloned().ok_or(Failure::AddressNotFound)
         };
-        self.change_after(id, stored, |customer, stored| customer.set_address(purpose, Some(&stored), None, moment))
-            .await
+        self.change_after(id, if_match, stored, |customer, stored| {
+            customer.set_address(purpose, Some(&stored), None, moment)
+        })
+        .await
     }
 }
 
@@ -77,7 +86,7 @@ mod tests {
     }
 
     async fn put(world: World, address: Address) -> Result<Address, Failure> {
-        world.service().put_address(WRITER, customer_id(), BILLING, Ok(address)).await
+        world.service().put_address(WRITER, customer_id(), &IfMatch::Any, BILLING, Ok(address)).await
     }
 
     #[tokio::test]
@@ -90,7 +99,7 @@ mod tests {
     async fn an_address_is_saved_once_over_the_version_that_was_read() {
         for stored in [None, Some(address(1))] {
             let mut world = holding(stored);
-            world.customers.expect_save().once().returning(|change| {
+            world.customers.expect_save().once().returning(|change, _| {
                 assert_eq!(change.replaces(), Some(confirmed().parts().version));
                 assert_eq!(change.details(), Some(&DetailChange::Address(BILLING, Some(address(2)))));
                 assert_eq!(change.events().len(), 1);
@@ -112,7 +121,7 @@ mod tests {
             FieldError::new("region", FieldCode::Invalid, "must be a state"),
         ];
         let service = holding(None).service();
-        let outcome = service.put_address(WRITER, customer_id(), BILLING, Err(errors.clone())).await;
+        let outcome = service.put_address(WRITER, customer_id(), &IfMatch::Any, BILLING, Err(errors.clone())).await;
         assert_eq!(outcome, Err(Failure::Refused(Refusal::InvalidFields(errors))));
     }
 
@@ -121,7 +130,7 @@ mod tests {
         let error = StoreError::Unavailable("down".into());
         let mut world = holding(None);
         let refused = SaveError::Store(error.clone());
-        world.customers.expect_save().once().return_once(move |_| Err(refused));
+        world.customers.expect_save().once().return_once(move |_, _| Err(refused));
         assert_eq!(put(world, address(1)).await, Err(Failure::Store(error)));
     }
 
@@ -140,12 +149,12 @@ mod tests {
     #[tokio::test]
     async fn a_lost_race_is_decided_anew_over_what_the_winner_left() {
         let mut world = lost_to(None, Some(address(1)));
-        world.customers.expect_save().once().returning(|_| Err(SaveError::VersionConflict));
+        world.customers.expect_save().once().returning(|_, _| Err(SaveError::VersionConflict));
         assert_eq!(put(world, address(1)).await, Ok(address(1)), "the winner saved the same");
 
         let mut world = lost_to(Some(address(1)), None);
-        world.customers.expect_save().once().returning(|_| Err(SaveError::VersionConflict));
-        let outcome = world.service().delete_address(WRITER, customer_id(), BILLING).await;
+        world.customers.expect_save().once().returning(|_, _| Err(SaveError::VersionConflict));
+        let outcome = world.service().delete_address(WRITER, customer_id(), &IfMatch::Any, BILLING).await;
         assert_eq!(outcome, Err(Failure::AddressNotFound), "the winner removed it");
     }
 
@@ -153,23 +162,23 @@ mod tests {
     async fn who_loses_every_race_is_told_to_come_back() {
         let mut world = holding(None);
         let tries = Service::MAX_TRIES;
-        world.customers.expect_save().times(tries).returning(|_| Err(SaveError::VersionConflict));
+        world.customers.expect_save().times(tries).returning(|_, _| Err(SaveError::VersionConflict));
         assert_eq!(put(world, address(1)).await, Err(Failure::Contended));
     }
 
     #[tokio::test]
     async fn an_address_is_removed_once() {
         let mut world = holding(Some(address(1)));
-        world.customers.expect_save().once().returning(|change| {
+        world.customers.expect_save().once().returning(|change, _| {
             assert_eq!(change.details(), Some(&DetailChange::Address(BILLING, None)));
             Ok(())
         });
-        assert_eq!(world.service().delete_address(WRITER, customer_id(), BILLING).await, Ok(()));
+        assert_eq!(world.service().delete_address(WRITER, customer_id(), &IfMatch::Any, BILLING).await, Ok(()));
     }
 
     #[tokio::test]
     async fn an_address_that_is_not_there_is_not_removed() {
-        let outcome = holding(None).service().delete_address(WRITER, customer_id(), BILLING).await;
+        let outcome = holding(None).service().delete_address(WRITER, customer_id(), &IfMatch::Any, BILLING).await;
         assert_eq!(outcome, Err(Failure::AddressNotFound));
     }
 
@@ -180,18 +189,21 @@ mod tests {
         let service = world.service();
         assert_eq!(service.find_addresses(customer_id()).await, Err(Failure::CustomerNotFound));
         for address in [Ok(address(1)), Err(vec![FieldError::new("name", FieldCode::Missing, "is missing")])] {
-            let outcome = service.put_address(WRITER, customer_id(), BILLING, address).await;
+            let outcome = service.put_address(WRITER, customer_id(), &IfMatch::Any, BILLING, address).await;
             assert_eq!(outcome, Err(Failure::CustomerNotFound));
         }
-        let outcome = service.delete_address(WRITER, customer_id(), BILLING).await;
+        let outcome = service.delete_address(WRITER, customer_id(), &IfMatch::Any, BILLING).await;
         assert_eq!(outcome, Err(Failure::CustomerNotFound));
     }
 
     #[tokio::test]
     async fn nobody_changes_an_address_with_a_read_key() {
         let service = World::new().service();
-        let outcome = service.put_address(READER, customer_id(), BILLING, Ok(address(1))).await;
+        let outcome = service.put_address(READER, customer_id(), &IfMatch::Any, BILLING, Ok(address(1))).await;
         assert_eq!(outcome, Err(Failure::Forbidden));
-        assert_eq!(service.delete_address(READER, customer_id(), BILLING).await, Err(Failure::Forbidden));
+        assert_eq!(
+            service.delete_address(READER, customer_id(), &IfMatch::Any, BILLING).await,
+            Err(Failure::Forbidden)
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use domain::{Card, CustomerId};
 
-use crate::{Caller, Failure, Service};
+use crate::{Caller, Failure, IfMatch, Service};
 
 impl Service {
     /// The customer's card.
@@ -17,13 +17,13 @@ impl Service {
     /// Removes the customer's card here at once, and at its provider as soon as that can be reached.
     ///
     /// # Errors
-    /// [`Failure::Forbidden`], [`Failure::CustomerNotFound`], [`Failure::CardNotFound`], [`Failure::Contended`], or the
-    /// store's.
-    pub async fn delete_card(&self, caller: Caller, id: CustomerId) -> Result<(), Failure> {
+    /// [`Failure::Forbidden`], [`Failure::CustomerNotFound`], [`Failure::PreconditionFailed`], [`Failure::CardNotFound`],
+    /// [`Failure::Contended`], or the store's.
+    pub async fn delete_card(&self, caller: Caller, id: CustomerId, if_match: &IfMatch) -> Result<(), Failure> {
         caller.require_write()?;
         let moment = self.moment();
         let stored = async || self.ports.customers.find_card(id).await?.ok_or(Failure::CardNotFound);
-        self.change_after(id, stored, |customer, stored| customer.set_card(Some(&stored), None, moment)).await
+        self.change_after(id, if_match, stored, |customer, stored| customer.set_card(Some(&stored), None, moment)).await
     }
 }
 
@@ -50,17 +50,17 @@ mod tests {
     #[tokio::test]
     async fn a_removed_card_is_to_be_removed_at_its_provider_too() {
         let mut world = holding(Some(card(1)));
-        world.customers.expect_save().once().returning(|change| {
+        world.customers.expect_save().once().returning(|change, _| {
             assert_eq!(change.replaces(), Some(confirmed().parts().version));
             assert_eq!(change.details(), Some(&DetailChange::Card { card: None, detaches: Some(card(1)) }));
             Ok(())
         });
-        assert_eq!(world.service().delete_card(WRITER, customer_id()).await, Ok(()));
+        assert_eq!(world.service().delete_card(WRITER, customer_id(), &IfMatch::Any).await, Ok(()));
     }
 
     #[tokio::test]
     async fn a_card_that_is_not_there_is_not_removed() {
-        let outcome = holding(None).service().delete_card(WRITER, customer_id()).await;
+        let outcome = holding(None).service().delete_card(WRITER, customer_id(), &IfMatch::Any).await;
         assert_eq!(outcome, Err(Failure::CardNotFound));
     }
 
@@ -69,8 +69,8 @@ mod tests {
         let error = StoreError::Unavailable("down".into());
         let mut world = holding(Some(card(1)));
         let refused = SaveError::Store(error.clone());
-        world.customers.expect_save().once().return_once(move |_| Err(refused));
-        assert_eq!(world.service().delete_card(WRITER, customer_id()).await, Err(Failure::Store(error)));
+        world.customers.expect_save().once().return_once(move |_, _| Err(refused));
+        assert_eq!(world.service().delete_card(WRITER, customer_id(), &IfMatch::Any).await, Err(Failure::Store(error)));
     }
 
     #[tokio::test]
@@ -81,8 +81,8 @@ mod tests {
             let find = world.customers.expect_find_card().once().in_sequence(&mut order);
             find.return_once(move |_| Ok(stored));
         }
-        world.customers.expect_save().once().returning(|_| Err(SaveError::VersionConflict));
-        assert_eq!(world.service().delete_card(WRITER, customer_id()).await, Err(Failure::CardNotFound));
+        world.customers.expect_save().once().returning(|_, _| Err(SaveError::VersionConflict));
+        assert_eq!(world.service().delete_card(WRITER, customer_id(), &IfMatch::Any).await, Err(Failure::CardNotFound));
     }
 
     #[tokio::test]
@@ -91,7 +91,7 @@ mod tests {
         world.customers.expect_find().returning(|_| Ok(None));
         let service = world.service();
         assert_eq!(service.find_card(customer_id()).await, Err(Failure::CustomerNotFound));
-        assert_eq!(service.delete_card(WRITER, customer_id()).await, Err(Failure::CustomerNotFound));
-        assert_eq!(service.delete_card(READER, customer_id()).await, Err(Failure::Forbidden));
+        assert_eq!(service.delete_card(WRITER, customer_id(), &IfMatch::Any).await, Err(Failure::CustomerNotFound));
+        assert_eq!(service.delete_card(READER, customer_id(), &IfMatch::Any).await, Err(Failure::Forbidden));
     }
 }

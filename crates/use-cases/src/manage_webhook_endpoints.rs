@@ -4,11 +4,11 @@ use domain::{
     DeliveryTry, Disabled, DisabledReason, EndpointId, EventId, EventType, Member, Timestamp, WebhookEndpoint,
 };
 use ports::{
-    EndpointEdits, OutgoingEvent, PreviousSecret, SealPurpose, Sealed, StoreError, StoredEndpoint, WebhookMessage,
-    WebhookSecret,
+    EndpointEdits, IdempotencyRecord, OutgoingEvent, PreviousSecret, SealPurpose, Sealed, StoreError, StoredEndpoint,
+    WebhookMessage, WebhookSecret,
 };
 
-use crate::{Caller, Failure, Service};
+use crate::{Answer, Caller, Failure, Once, Service};
 
 /// A URL that events may be sent to, as [`Service::check_webhook_url`] reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,33 +69,38 @@ impl Service {
     /// is shown this once.
     ///
     /// # Errors
-    /// [`Failure::Forbidden`], [`Failure::TooManyEndpoints`], or the store's.
+    /// [`Failure::Forbidden`], [`Failure::TooManyEndpoints`], what `once` brings, or the store's.
     pub async fn create_endpoint(
         &self,
         caller: Caller,
         command: CreateEndpoint,
-    ) -> Result<(WebhookEndpoint, WebhookSecret), Failure> {
+        once: Option<Once<'_, (WebhookEndpoint, WebhookSecret)>>,
+    ) -> Result<Answer<(WebhookEndpoint, WebhookSecret)>, Failure> {
         caller.require_write()?;
-        if self.ports.endpoints.list().await?.len() >= Self::MAX_ENDPOINTS {
-            return Err(Failure::TooManyEndpoints);
-        }
-        let now = self.ports.clock.now();
-        let endpoint = WebhookEndpoint {
-            id: self.ports.ids.endpoint_id(),
-            url: command.url.0,
-            event_types: command.event_types,
-            description: command.description,
-            disabled: None,
-            failing_since: None,
-            created_at: now,
-            updated_at: now,
-        };
-        let secret = self.ports.tokens.webhook_secret();
-        let sealed = self.seal_secret(endpoint.id, &secret);
-        let stored = StoredEndpoint { endpoint: endpoint.clone(), secret: sealed, previous_secret: None };
-        self.ports.endpoints.insert(stored).await?;
-        self.endpoints_changed.notify_one();
-        Ok((endpoint, secret))
+        self.once(caller, once, async |recorder| {
+            if self.ports.endpoints.list().await?.len() >= Self::MAX_ENDPOINTS {
+                return Err(Failure::TooManyEndpoints);
+            }
+            let now = self.ports.clock.now();
+            let endpoint = WebhookEndpoint {
+                id: self.ports.ids.endpoint_id(),
+                url: command.url.0,
+                event_types: command.event_types,
+                description: command.description,
+                disabled: None,
+                failing_since: None,
+                created_at: now,
+                updated_at: now,
+            };
+            let secret = self.ports.tokens.webhook_secret();
+            let sealed = self.seal_secret(endpoint.id, &secret);
+            let stored = StoredEndpoint { endpoint: endpoint.clone(), secret: sealed, previous_secret: None };
+            let made = (endpoint, secret);
+            self.ports.endpoints.insert(stored, recorder.record(None, Ok(&made))).await?;
+            self.endpoints_changed.notify_one();
+            Ok(made)
+        })
+        .await
     }
 
     /// All endpoints, in the order of their making.
@@ -143,7 +148,7 @@ impl Service {
         if edits == EndpointEdits::default() {
             return Ok(endpoint);
         }
-        self.edit_endpoint(id, edits, now).await
+        self.edit_endpoint(id, edits, now, None).await
     }
 
     /// Removes an endpoint and all of its deliveries.
@@ -168,29 +173,52 @@ impl Service {
         &self,
         caller: Caller,
         id: EndpointId,
-    ) -> Result<(WebhookEndpoint, WebhookSecret), Failure> {
+        once: Option<Once<'_, (WebhookEndpoint, WebhookSecret)>>,
+    ) -> Result<Answer<(WebhookEndpoint, WebhookSecret)>, Failure> {
         caller.require_write()?;
-        let stored = self.stored_endpoint(id).await?;
-        let now = self.ports.clock.now();
-        let secret = self.ports.tokens.webhook_secret();
-        let previous = PreviousSecret { secret: stored.secret, until: now + WebhookEndpoint::ROTATION };
-        let secrets = Some((self.seal_secret(id, &secret), Some(previous)));
-        let edits = EndpointEdits { secrets, ..EndpointEdits::default() };
-        Ok((self.edit_endpoint(id, edits, now).await?, secret))
+        self.once(caller, once, async |recorder| {
+            let stored = self.stored_endpoint(id).await?;
+            let now = self.ports.clock.now();
+            let secret = self.ports.tokens.webhook_secret();
+            let previous = PreviousSecret { secret: stored.secret, until: now + WebhookEndpoint::ROTATION };
+            let secrets = Some((self.seal_secret(id, &secret), Some(previous)));
+            let edits = EndpointEdits { secrets, ..EndpointEdits::default() };
+            let rotated = (WebhookEndpoint { updated_at: now, ..stored.endpoint }, secret);
+            let endpoint = self.edit_endpoint(id, edits, now, recorder.record(None, Ok(&rotated))).await?;
+            Ok((endpoint, rotated.1))
+        })
+        .await
     }
 
     /// Sends an event of type `ping` to an endpoint, disabled or not, and says what came of it. `write` writes the
     /// event's document.
     ///
     /// # Errors
-    /// [`Failure::Forbidden`], [`Failure::EndpointNotFound`], or the store's.
+    /// [`Failure::Forbidden`], [`Failure::EndpointNotFound`], what `once` brings, or the store's.
     pub async fn test_endpoint(
         &self,
         caller: Caller,
         id: EndpointId,
         write: impl Fn(EventId, Timestamp) -> String,
-    ) -> Result<(EventId, DeliveryTry), Failure> {
+        once: Option<Once<'_, (EventId, DeliveryTry)>>,
+    ) -> Result<Answer<(EventId, DeliveryTry)>, Failure> {
         caller.require_write()?;
+        self.once(caller, once, async |recorder| {
+            let tried = self.send_ping(id, write).await?;
+            // It changes nothing here: a process that ends in between has sent one ping more.
+            if let Some(record) = recorder.record(None, Ok(&tried)) {
+                self.ports.idempotency.keep_record(record).await?;
+            }
+            Ok(tried)
+        })
+        .await
+    }
+
+    async fn send_ping(
+        &self,
+        id: EndpointId,
+        write: impl Fn(EventId, Timestamp) -> String,
+    ) -> Result<(EventId, DeliveryTry), Failure> {
         let stored = self.stored_endpoint(id).await?;
         let (event_id, now) = (self.ports.ids.event_id(), self.ports.clock.now());
         let secrets = self.signing_secrets(&stored).at(now);
@@ -230,7 +258,7 @@ impl Service {
                     .map(|old| PreviousSecret { secret: previous.unwrap_or(old.secret), until: old.until });
                 let secrets = Some((secret.unwrap_or(stored.secret), previous));
                 let edits = EndpointEdits { secrets, ..EndpointEdits::default() };
-                self.ports.endpoints.update(id, edits, now).await?;
+                self.ports.endpoints.update(id, edits, now, None).await.map_err(Failure::from)?;
             }
         }
         Ok(())
@@ -244,7 +272,7 @@ impl Service {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let edits = EndpointEdits { disabled: Member::Value(Disabled { at: now, reason }), ..EndpointEdits::default() };
-        self.ports.endpoints.update(id, edits, now).await?;
+        self.ports.endpoints.update(id, edits, now, None).await?;
         self.endpoints_changed.notify_one();
         Ok(())
     }
@@ -271,8 +299,9 @@ impl Service {
         id: EndpointId,
         edits: EndpointEdits,
         now: Timestamp,
+        record: Option<IdempotencyRecord>,
     ) -> Result<WebhookEndpoint, Failure> {
-        let stored = self.ports.endpoints.update(id, edits, now).await?.ok_or(Failure::EndpointNotFound)?;
+        let stored = self.ports.endpoints.update(id, edits, now, record).await?.ok_or(Failure::EndpointNotFound)?;
         self.endpoints_changed.notify_one();
         Ok(stored.endpoint)
     }
@@ -313,12 +342,12 @@ mod tests {
         let mut world = World::new();
         world.with_seals();
         world.endpoints.expect_list().returning(|| Ok(Vec::new()));
-        world.endpoints.expect_insert().once().returning(|stored| {
+        world.endpoints.expect_insert().once().returning(|stored, _| {
             assert_eq!(stored.secret, Sealed(vec![!7; 32]));
             assert_eq!(stored.endpoint.created_at, World::NOW);
             Ok(())
         });
-        let (endpoint, secret) = world.service().create_endpoint(WRITER, command()).await.unwrap();
+        let (endpoint, secret) = world.service().create_endpoint(WRITER, command(), None).await.unwrap().fresh();
         assert_eq!((endpoint.url.as_str(), secret.bytes()), ("https://hooks.example.com/", [7; 32].as_slice()));
     }
 
@@ -326,24 +355,24 @@ mod tests {
     async fn there_are_not_endpoints_without_number() {
         let mut world = World::new();
         world.endpoints.expect_list().returning(|| Ok(vec![stored_endpoint(); Service::MAX_ENDPOINTS]));
-        assert_eq!(world.service().create_endpoint(WRITER, command()).await, Err(Failure::TooManyEndpoints));
+        assert_eq!(world.service().create_endpoint(WRITER, command(), None).await, Err(Failure::TooManyEndpoints));
     }
 
     #[tokio::test]
     async fn a_read_key_manages_nothing() {
         let service = World::new().service();
         let id = stored_endpoint().endpoint.id;
-        assert_eq!(service.create_endpoint(READER, command()).await, Err(Failure::Forbidden));
+        assert_eq!(service.create_endpoint(READER, command(), None).await, Err(Failure::Forbidden));
         assert_eq!(service.update_endpoint(READER, id, UpdateEndpoint::default()).await, Err(Failure::Forbidden));
         assert_eq!(service.delete_endpoint(READER, id).await, Err(Failure::Forbidden));
-        assert_eq!(service.rotate_endpoint_secret(READER, id).await, Err(Failure::Forbidden));
-        assert_eq!(service.test_endpoint(READER, id, |_, _| String::new()).await, Err(Failure::Forbidden));
+        assert_eq!(service.rotate_endpoint_secret(READER, id, None).await, Err(Failure::Forbidden));
+        assert_eq!(service.test_endpoint(READER, id, |_, _| String::new(), None).await, Err(Failure::Forbidden));
     }
 
     #[tokio::test]
     async fn an_endpoint_is_disabled_once_and_what_changes_nothing_is_not_stored() {
         let mut world = holding(stored_endpoint());
-        world.endpoints.expect_update().once().returning(|_, edits, _| {
+        world.endpoints.expect_update().once().returning(|_, edits, _, _| {
             let disabled = Disabled { at: World::NOW, reason: DisabledReason::Requested };
             assert_eq!(edits, EndpointEdits { disabled: Member::Value(disabled), ..EndpointEdits::default() });
             Ok(Some(stored_endpoint()))
@@ -359,7 +388,7 @@ mod tests {
     #[tokio::test]
     async fn after_a_rotation_the_old_secret_signs_for_a_day() {
         let mut world = holding(stored_endpoint());
-        world.endpoints.expect_update().once().returning(|_, edits, _| {
+        world.endpoints.expect_update().once().returning(|_, edits, _, _| {
             let (secret, previous) = edits.secrets.unwrap();
             assert_eq!(secret, Sealed(vec![!7; 32]));
             let until = World::NOW + WebhookEndpoint::ROTATION;
@@ -367,7 +396,7 @@ mod tests {
             Ok(Some(stored_endpoint()))
         });
         let service = world.service();
-        service.rotate_endpoint_secret(WRITER, stored_endpoint().endpoint.id).await.unwrap();
+        service.rotate_endpoint_secret(WRITER, stored_endpoint().endpoint.id, None).await.unwrap();
 
         let previous = PreviousSecret { secret: Sealed(vec![2; 24]), until: at(10) };
         let rotated = StoredEndpoint { previous_secret: Some(previous), ..stored_endpoint() };
@@ -386,7 +415,7 @@ mod tests {
             .expect_unseal()
             .returning(|_, _, sealed| Some(Unsealed { plain: sealed.0.clone(), by_previous: sealed.0[0] == 1 }));
         world.secrets.expect_seal().returning(|_, _, _| Sealed(vec![9; 40]));
-        world.endpoints.expect_update().once().returning(|_, edits, _| {
+        world.endpoints.expect_update().once().returning(|_, edits, _, _| {
             assert_eq!(edits.secrets, Some((Sealed(vec![9; 40]), None)));
             Ok(None)
         });
@@ -402,7 +431,7 @@ mod tests {
             reply(Some(418))
         });
         let id = stored_endpoint().endpoint.id;
-        let outcome = world.service().test_endpoint(WRITER, id, |_, _| "a ping".to_owned()).await.unwrap();
+        let outcome = world.service().test_endpoint(WRITER, id, |_, _| "a ping".to_owned(), None).await.unwrap().fresh();
         assert_eq!(outcome.1, reply(Some(418)).tried);
     }
 
@@ -411,7 +440,7 @@ mod tests {
         let mut world = World::new();
         world.endpoints.expect_find().returning(|_| Ok(Some(stored_endpoint())));
         world.secrets.expect_unseal().returning(|_, _, _| None);
-        let outcome = world.service().test_endpoint(WRITER, stored_endpoint().endpoint.id, |_, _| String::new()).await;
+        let outcome = world.service().test_endpoint(WRITER, stored_endpoint().endpoint.id, |_, _| String::new(), None).await;
         assert!(matches!(outcome, Err(Failure::Store(StoreError::Corrupt { column: "secret", .. }))), "{outcome:?}");
     }
 

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use domain::{Customer, CustomerId, Link, LinkPurpose, Timestamp};
-use ports::{LinkCode, StoredLink};
+use ports::{LinkCode, SaveError, StoredLink};
 
 use crate::{Caller, Failure, Service};
 
@@ -21,12 +21,23 @@ impl Service {
     /// Expired links are kept so long, to tell their holders that they expired rather than never were.
     const EXPIRED_LINKS_KEPT: TimeDelta = TimeDelta::days(30);
 
-    /// The customer.
+    /// The customer. A change of number that has waited for too long is withdrawn first.
     ///
     /// # Errors
-    /// [`Failure::CustomerNotFound`], or the store's.
+    /// [`Failure::CustomerNotFound`], [`Failure::Contended`], or the store's.
     pub async fn find_customer(&self, id: CustomerId) -> Result<Customer, Failure> {
-        self.ports.customers.find(id).await?.ok_or(Failure::CustomerNotFound)
+        for _ in 0..Self::MAX_TRIES {
+            let customer = self.ports.customers.find(id).await?.ok_or(Failure::CustomerNotFound)?;
+            if !customer.is_change_overdue(self.ports.clock.now(), &self.policies.confirmation) {
+                return Ok(customer);
+            }
+            let withdrawal = customer.withdraw_overdue_number(self.moment(), &self.policies.confirmation);
+            match self.store(withdrawal, None).await {
+                Ok(()) | Err(SaveError::VersionConflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Failure::Contended)
     }
 
     /// The customer and, for a caller who may write, links to his pages: live ones with more than half their life
@@ -56,7 +67,11 @@ impl Service {
             }
         }
         if !new.is_empty() {
-            current.extend(self.ports.links.issue(new, now - Self::EXPIRED_LINKS_KEPT).await?);
+            let issued = self.ports.links.issue(new, now - Self::EXPIRED_LINKS_KEPT).await?;
+            if issued.is_empty() {
+                return Err(Failure::CustomerNotFound);
+            }
+            current.extend(issued);
         }
         // Another request may have issued first, and during a change of secret under another one: then come back.
         let code = |purpose| {

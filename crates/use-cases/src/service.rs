@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use domain::{
-    ConfirmationPolicy, Customer, CustomerId, Decision, DeliveryPolicy, DetailChange, LinkPolicy, Moment,
-    PhoneValidation, TimeDelta,
+    Change, ConfirmationPolicy, Customer, CustomerId, Decision, DeliveryPolicy, DetailChange, LinkPolicy, Moment,
+    NumberMemory, PhoneNumber, PhoneValidation, TimeDelta,
 };
 use ports::{
-    ApiKeyRepository, CardProvider, Clock, CustomerRepository, DeliveryRepository, DetachmentQueue, EndpointRepository,
-    EventBroker, EventOutbox, EventSignal, IdGenerator, InstallationRepository, LinkRepository,
-    ProviderCustomerRepository, Readiness, ReceiverRepository, SaveError, Secrets, TokenGenerator, WebhookSender,
+    ApiKeyRepository, Beside, CardProvider, Clock, CustomerRepository, DeliveryRepository, DetachmentQueue,
+    EndpointRepository, EventBroker, EventOutbox, EventSignal, HashPurpose, IdGenerator, IdempotencyRecord,
+    IdempotencyStore, InstallationRepository, KeyedHash, LinkRepository, ProviderCustomerRepository, Readiness,
+    ReceiverRepository, RetentionRepository, SaveError, Secrets, TokenGenerator, WebhookSender,
 };
 use tokio::sync::Notify;
 
-use crate::Failure;
 use crate::authenticate::KeyCache;
+use crate::terms::Recorder;
+use crate::{Answer, Caller, Failure, IfMatch, Terms};
 
 /// What the service needs of the world.
 #[derive(Clone)]
@@ -32,6 +34,8 @@ pub struct Ports {
     pub card_provider: Option<Arc<dyn CardProvider>>,
     pub provider_customers: Arc<dyn ProviderCustomerRepository>,
     pub detachments: Arc<dyn DetachmentQueue>,
+    pub idempotency: Arc<dyn IdempotencyStore>,
+    pub retention: Arc<dyn RetentionRepository>,
     pub api_keys: Arc<dyn ApiKeyRepository>,
     pub installation: Arc<dyn InstallationRepository>,
     pub clock: Arc<dyn Clock>,
@@ -53,6 +57,10 @@ pub struct Policies {
     pub deliveries: DeliveryPolicy,
     /// How long events are kept that nobody waits for.
     pub event_retention: TimeDelta,
+    /// How long what came of a request is answered again.
+    pub idempotency_ttl: TimeDelta,
+    /// How long a customer may stay unconfirmed before he is erased; for ever, where there is none.
+    pub unconfirmed_ttl: Option<TimeDelta>,
 }
 
 impl Default for Policies {
@@ -63,6 +71,8 @@ impl Default for Policies {
             links: LinkPolicy::default(),
             deliveries: DeliveryPolicy::default(),
             event_retention: TimeDelta::days(30),
+            idempotency_ttl: TimeDelta::hours(24),
+            unconfirmed_ttl: None,
         }
     }
 }
@@ -76,6 +86,8 @@ pub struct Service {
     pub(crate) endpoints_changed: Notify,
     /// Told when a card that is to be removed at its provider was put into the queue in this process.
     pub(crate) card_to_detach: Notify,
+    /// Told when a customer was erased in this process.
+    pub(crate) erased: Notify,
 }
 
 impl Service {
@@ -91,6 +103,7 @@ impl Service {
             key_cache: KeyCache::default(),
             endpoints_changed: Notify::new(),
             card_to_detach: Notify::new(),
+            erased: Notify::new(),
         }
     }
 
@@ -121,9 +134,25 @@ impl Service {
     pub(crate) async fn change<T>(
         &self,
         id: CustomerId,
+        if_match: &IfMatch,
         decide: impl Fn(&Customer) -> Decision<T>,
     ) -> Result<T, Failure> {
-        self.change_after(id, async || Ok(()), |customer, ()| decide(customer)).await
+        self.change_after(id, if_match, async || Ok(()), |customer, ()| decide(customer)).await
+    }
+
+    /// The same, once: a request that is sent again is answered as it was.
+    pub(crate) async fn change_once<T>(
+        &self,
+        caller: Caller,
+        id: CustomerId,
+        terms: Terms<'_, T>,
+        decide: impl Fn(&Customer) -> Decision<T>,
+    ) -> Result<Answer<T>, Failure> {
+        let Terms { if_match, once } = terms;
+        self.once(caller, once, async |recorder| {
+            self.change_recorded(id, &if_match, Some(recorder), async || Ok(()), |customer, ()| decide(customer)).await
+        })
+        .await
     }
 
     /// The same for a decision that needs more than the customer. `load` runs after he was loaded, so that what
@@ -131,14 +160,28 @@ impl Service {
     pub(crate) async fn change_after<T, L>(
         &self,
         id: CustomerId,
+        if_match: &IfMatch,
+        load: impl AsyncFn() -> Result<L, Failure>,
+        decide: impl Fn(&Customer, L) -> Decision<T>,
+    ) -> Result<T, Failure> {
+        self.change_recorded(id, if_match, None, load, decide).await
+    }
+
+    async fn change_recorded<T, L>(
+        &self,
+        id: CustomerId,
+        if_match: &IfMatch,
+        recorder: Option<&Recorder<'_, T>>,
         load: impl AsyncFn() -> Result<L, Failure>,
         decide: impl Fn(&Customer, L) -> Decision<T>,
     ) -> Result<T, Failure> {
         for _ in 0..Self::MAX_TRIES {
-            let customer = self.ports.customers.find(id).await?.ok_or(Failure::CustomerNotFound)?;
+            let customer = self.find_customer(id).await?;
+            if_match.check(&customer)?;
             let Decision { change, outcome } = decide(&customer, load().await?);
-            match self.store(change).await {
+            match self.store_recorded(change, recorder, outcome.as_ref()).await {
                 Err(SaveError::VersionConflict) => {}
+                Err(SaveError::PhoneNumberTaken { holder, .. }) if self.frees_number(holder).await? => {}
                 Err(error) => return Err(error.into()),
                 Ok(()) => return Ok(outcome?),
             }
@@ -146,9 +189,40 @@ impl Service {
         Err(Failure::Contended)
     }
 
-    pub(crate) async fn store(&self, change: Option<domain::Change>) -> Result<(), SaveError> {
+    /// Stores a change with the record of what came of the request, where it is to be recorded.
+    pub(crate) async fn store_recorded<T>(
+        &self,
+        change: Option<Change>,
+        recorder: Option<&Recorder<'_, T>>,
+        outcome: Result<&T, &domain::Refusal>,
+    ) -> Result<(), SaveError> {
+        let Some(recorder) = recorder else { return self.store(change, None).await };
+        match (change, outcome) {
+            // A refusal that changes nothing may be asked for again.
+            (None, Err(_)) => return Ok(()),
+            (None, Ok(_)) => {
+                if let Some(record) = recorder.record(None, outcome) {
+                    self.ports.idempotency.keep_record(record).await?;
+                }
+            }
+            (Some(change), _) => {
+                let record = recorder.record(Some(change.customer().id()), outcome);
+                self.store(Some(change), record).await?;
+            }
+        }
+        recorder.note_stored();
+        Ok(())
+    }
+
+    pub(crate) async fn store(
+        &self,
+        change: Option<Change>,
+        record: Option<IdempotencyRecord>,
+    ) -> Result<(), SaveError> {
         let Some(change) = change else { return Ok(()) };
-        self.ports.customers.save(&change).await?;
+        let remembered = change.releases().iter().filter(|(_, memory)| !memory.is_empty());
+        let memories = remembered.map(|(number, memory)| (self.hash_of(number).current, memory.clone())).collect();
+        self.ports.customers.save(&change, Beside { record, memories }).await?;
         if !change.events().is_empty() {
             self.ports.signal.announce();
         }
@@ -156,5 +230,24 @@ impl Service {
             self.card_to_detach.notify_one();
         }
         Ok(())
+    }
+
+    /// Whether a customer who holds a number is about to give it up, or is gone: then it may be asked for again.
+    pub(crate) async fn frees_number(&self, holder: CustomerId) -> Result<bool, Failure> {
+        let Some(customer) = self.ports.customers.find(holder).await? else { return Ok(true) };
+        if !customer.is_change_overdue(self.ports.clock.now(), &self.policies.confirmation) {
+            return Ok(false);
+        }
+        self.find_customer(holder).await?;
+        Ok(true)
+    }
+
+    /// What is remembered of a number that somebody gave up.
+    pub(crate) async fn memory_of(&self, number: &PhoneNumber) -> Result<NumberMemory, Failure> {
+        Ok(self.ports.customers.find_number_memory(self.hash_of(number)).await?)
+    }
+
+    fn hash_of(&self, number: &PhoneNumber) -> KeyedHash {
+        self.ports.secrets.keyed_hash(HashPurpose::PhoneNumber, number.as_str().as_bytes())
     }
 }

@@ -9,14 +9,15 @@ use chrono::TimeDelta;
 use domain::{
     Address, AddressInput, Card, CardParts, ConfirmationPolicy, ConfirmationToken, CountryCode, Customer, CustomerId,
     DeliveryId, DeliveryTry, EndpointId, EventId, EventType, Link, LinkId, LinkPolicy, LinkPurpose, Moment,
-    NewCustomer, Phone, PhoneValidation, Profile, Timestamp, WebhookEndpoint,
+    NewCustomer, NumberMemory, Phone, PhoneValidation, Profile, Timestamp, WebhookEndpoint,
 };
 use ports::{
-    ApiKeyId, CardProvider, Digest, DueDelivery, EventSignal, LeaseHolder, LinkCode, MockApiKeyRepository,
+    ApiKeyId, CardProvider, Digest, DueDelivery, EventSignal, KeyedHash, LeaseHolder, LinkCode, MockApiKeyRepository,
     MockCardProvider, MockClock, MockCustomerRepository, MockDeliveryRepository, MockDetachmentQueue,
-    MockEndpointRepository, MockEventOutbox, MockIdGenerator, MockInstallationRepository, MockLinkRepository,
-    MockProviderCustomerRepository, MockReceiverRepository, MockSecrets, MockTokenGenerator, MockWebhookSender, Scope,
-    Sealed, StoredEndpoint, StoredEvent, Unsealed, WebhookReply, WebhookSecret,
+    MockEndpointRepository, MockEventOutbox, MockIdGenerator, MockIdempotencyStore, MockInstallationRepository,
+    MockLinkRepository, MockProviderCustomerRepository, MockReceiverRepository, MockRetentionRepository, MockSecrets,
+    MockTokenGenerator, MockWebhookSender, Scope, Sealed, StoredEndpoint, StoredEvent, Unsealed, WebhookReply,
+    WebhookSecret,
 };
 use uuid::Uuid;
 
@@ -52,7 +53,7 @@ pub(crate) fn unconfirmed() -> Customer {
 pub(crate) fn unconfirmed_at(now: Timestamp) -> Customer {
     let new = NewCustomer { id: customer_id(), phone: phone(), profile: Profile::default() };
     let moment = Moment { now, event_id: EventId::from(Uuid::from_u128(1)) };
-    Customer::create(new, token(), moment, &ConfirmationPolicy::default()).outcome.unwrap()
+    Customer::create(new, &NumberMemory::default(), token(), moment, &ConfirmationPolicy::default()).outcome.unwrap()
 }
 
 pub(crate) fn confirmed() -> Customer {
@@ -108,6 +109,15 @@ fn digest_of(secret: &str) -> Digest {
     Digest(digest)
 }
 
+/// The end of a message stands for its keyed hash.
+pub(crate) fn keyed_hash_of(message: &[u8]) -> KeyedHash {
+    let mut digest = [0x4b; 32];
+    for (byte, of_message) in digest.iter_mut().zip(message.iter().rev()) {
+        *byte = *of_message;
+    }
+    KeyedHash { current: Digest(digest), previous: None }
+}
+
 /// A signal that nobody ever hears: who waits has to look by himself.
 struct Silence;
 
@@ -136,6 +146,8 @@ pub(crate) struct World {
     pub(crate) card_provider: Option<MockCardProvider>,
     pub(crate) provider_customers: MockProviderCustomerRepository,
     pub(crate) detachments: MockDetachmentQueue,
+    pub(crate) idempotency: MockIdempotencyStore,
+    pub(crate) retention: MockRetentionRepository,
     pub(crate) api_keys: MockApiKeyRepository,
     pub(crate) installation: MockInstallationRepository,
     pub(crate) clock: MockClock,
@@ -154,8 +166,13 @@ impl World {
         clock.expect_now().return_const(Self::NOW);
         let mut tokens = MockTokenGenerator::new();
         tokens.expect_confirmation_token().return_const(token());
+        // Nothing is remembered of any number.
+        let mut customers = MockCustomerRepository::new();
+        customers.expect_find_number_memory().returning(|_| Ok(NumberMemory::default()));
+        let mut secrets = MockSecrets::new();
+        secrets.expect_keyed_hash().returning(|_, message| keyed_hash_of(message));
         Self {
-            customers: MockCustomerRepository::new(),
+            customers,
             events: MockEventOutbox::new(),
             receivers: MockReceiverRepository::new(),
             endpoints: MockEndpointRepository::new(),
@@ -165,11 +182,13 @@ impl World {
             card_provider: None,
             provider_customers: MockProviderCustomerRepository::new(),
             detachments: MockDetachmentQueue::new(),
+            idempotency: MockIdempotencyStore::new(),
+            retention: MockRetentionRepository::new(),
             api_keys: MockApiKeyRepository::new(),
             installation: MockInstallationRepository::new(),
             clock,
             tokens,
-            secrets: MockSecrets::new(),
+            secrets,
         }
     }
 
@@ -218,6 +237,8 @@ impl World {
             card_provider: self.card_provider.map(|provider| Arc::new(provider) as Arc<dyn CardProvider>),
             provider_customers: Arc::new(self.provider_customers),
             detachments: Arc::new(self.detachments),
+            idempotency: Arc::new(self.idempotency),
+            retention: Arc::new(self.retention),
             api_keys: Arc::new(self.api_keys),
             installation: Arc::new(self.installation),
             clock: Arc::new(self.clock),
@@ -253,6 +274,7 @@ pub(crate) fn stored_event(customer: u128, position: i64) -> StoredEvent {
         occurred_at: World::NOW,
         position,
         token_generated_at: None,
+        is_erased: false,
         payload: "{}".to_owned(),
     }
 }

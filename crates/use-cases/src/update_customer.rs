@@ -2,7 +2,7 @@
 
 use domain::{Asserted, Customer, CustomerId, Decision, FieldError, ProfileEdits, Refusal};
 
-use crate::{Caller, Failure, Service};
+use crate::{Caller, Failure, IfMatch, Service};
 
 /// What an update asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -20,17 +20,18 @@ impl Service {
     /// Changes names and e-mail address, and fires `customer.updated` where one of them is another now.
     ///
     /// # Errors
-    /// [`Failure::Forbidden`], [`Failure::CustomerNotFound`], [`Failure::Refused`] with all bad fields,
-    /// [`Failure::Contended`], or the store's.
+    /// [`Failure::Forbidden`], [`Failure::CustomerNotFound`], [`Failure::PreconditionFailed`], [`Failure::Refused`] with
+    /// all bad fields, [`Failure::Contended`], or the store's.
     pub async fn update_customer(
         &self,
         caller: Caller,
         id: CustomerId,
+        if_match: &IfMatch,
         command: UpdateCustomer,
     ) -> Result<Customer, Failure> {
         caller.require_write()?;
         let moment = self.moment();
-        self.change(id, |customer| {
+        self.change(id, if_match, |customer| {
             let mut errors = command.invalid.clone();
             errors.extend(customer.contradictions(&command.asserted));
             if errors.is_empty() {
@@ -58,18 +59,19 @@ mod tests {
     #[tokio::test]
     async fn what_changes_is_saved_once_over_the_version_that_was_read() {
         let mut world = World::holding(unconfirmed());
-        world.customers.expect_save().once().returning(|change| {
+        world.customers.expect_save().once().returning(|change, _| {
             assert_eq!(change.replaces(), Some(1));
             Ok(())
         });
-        let customer = world.service().update_customer(WRITER, customer_id(), new_email()).await.unwrap();
+        let customer =
+            world.service().update_customer(WRITER, customer_id(), &IfMatch::Any, new_email()).await.unwrap();
         assert_eq!(customer.profile().email.as_ref().unwrap().as_str(), "yogi@berra.com");
     }
 
     #[tokio::test]
     async fn what_changes_nothing_is_not_saved() {
         let service = World::holding(unconfirmed()).service();
-        let customer = service.update_customer(WRITER, customer_id(), UpdateCustomer::default()).await;
+        let customer = service.update_customer(WRITER, customer_id(), &IfMatch::Any, UpdateCustomer::default()).await;
         assert_eq!(customer, Ok(unconfirmed()));
     }
 
@@ -80,7 +82,10 @@ mod tests {
             asserted: Asserted { country_code: Member::Value("FR".into()), ..Asserted::default() },
             ..new_email()
         };
-        let outcome = World::holding(unconfirmed()).service().update_customer(WRITER, customer_id(), command).await;
+        let outcome = World::holding(unconfirmed())
+            .service()
+            .update_customer(WRITER, customer_id(), &IfMatch::Any, command)
+            .await;
         let Err(Failure::Refused(Refusal::InvalidFields(errors))) = outcome else { panic!("{outcome:?}") };
         let fields: Vec<_> = errors.iter().map(|error| error.field.as_ref()).collect();
         assert_eq!(fields, ["email", "country_code"]);
@@ -90,11 +95,11 @@ mod tests {
     async fn a_lost_race_is_applied_on_top_of_the_winner() {
         let mut world = World::holding(unconfirmed());
         let mut saves = 0;
-        world.customers.expect_save().times(2).returning(move |_| {
+        world.customers.expect_save().times(2).returning(move |_, _| {
             saves += 1;
             if saves == 1 { Err(SaveError::VersionConflict) } else { Ok(()) }
         });
-        assert!(world.service().update_customer(WRITER, customer_id(), new_email()).await.is_ok());
+        assert!(world.service().update_customer(WRITER, customer_id(), &IfMatch::Any, new_email()).await.is_ok());
     }
 
     #[tokio::test]
@@ -102,8 +107,8 @@ mod tests {
         let error = StoreError::Unavailable("down".into());
         let mut world = World::holding(unconfirmed());
         let refused = SaveError::Store(error.clone());
-        world.customers.expect_save().once().return_once(move |_| Err(refused));
-        let outcome = world.service().update_customer(WRITER, customer_id(), new_email()).await;
+        world.customers.expect_save().once().return_once(move |_, _| Err(refused));
+        let outcome = world.service().update_customer(WRITER, customer_id(), &IfMatch::Any, new_email()).await;
         assert_eq!(outcome, Err(Failure::Store(error)));
     }
 
@@ -112,9 +117,9 @@ mod tests {
         let mut world = World::new();
         world.customers.expect_find().returning(|_| Ok(None));
         let service = world.service();
-        let outcome = service.update_customer(WRITER, customer_id(), new_email()).await;
+        let outcome = service.update_customer(WRITER, customer_id(), &IfMatch::Any, new_email()).await;
         assert_eq!(outcome, Err(Failure::CustomerNotFound));
-        let outcome = service.update_customer(READER, customer_id(), new_email()).await;
+        let outcome = service.update_customer(READER, customer_id(), &IfMatch::Any, new_email()).await;
         assert_eq!(outcome, Err(Failure::Forbidden));
     }
 }

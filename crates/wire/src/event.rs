@@ -21,6 +21,14 @@ pub struct Event<'a> {
 enum Data<'a> {
     Verification(Verification<'a>),
     Updated(Updated<'a>),
+    Erased(Erased),
+}
+
+#[derive(Debug, Serialize)]
+struct Erased {
+    sequence: i64,
+    #[serde(serialize_with = "as_text")]
+    customer_id: domain::CustomerId,
 }
 
 #[derive(Debug, Serialize)]
@@ -54,6 +62,7 @@ impl<'a> Event<'a> {
                 changed: changed.iter().map(|changed| changed.as_str()).collect(),
                 customer: Customer::new(customer, Secrecy::Shown),
             }),
+            EventBody::Erased => Data::Erased(Erased { sequence: event.sequence, customer_id: event.customer_id }),
         };
         Self { id: event.id, kind: event.body.event_type().as_str(), timestamp: WireTime(event.occurred_at), data }
     }
@@ -79,6 +88,36 @@ impl<'a> Verification<'a> {
             confirmation_token: token.map(ConfirmationToken::expose),
             expires_at: expires_at.map(WireTime),
         }
+    }
+}
+
+/// What is left of an event whose customer was erased.
+#[derive(Debug, Serialize)]
+pub struct ErasedEvent<'a> {
+    #[serde(serialize_with = "as_text")]
+    id: domain::EventId,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    timestamp: WireTime,
+    data: ErasedData,
+}
+
+#[derive(Debug, Serialize)]
+struct ErasedData {
+    sequence: i64,
+    erased: bool,
+}
+
+impl<'a> ErasedEvent<'a> {
+    /// The document of what is left.
+    pub fn new(id: domain::EventId, kind: &'a str, at: domain::Timestamp, sequence: i64) -> Self {
+        Self { id, kind, timestamp: WireTime(at), data: ErasedData { sequence, erased: true } }
+    }
+}
+
+impl std::fmt::Display for ErasedEvent<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&serde_json::to_string(self).map_err(|_| std::fmt::Error)?)
     }
 }
 

@@ -13,7 +13,7 @@ mod webhook;
 pub use address::{Address, Addresses};
 pub use card::Card;
 pub use customer::{Customer, CustomerUrls, Secrecy};
-pub use event::{Event, Ping};
+pub use event::{ErasedEvent, Event, Ping};
 pub use problem::{FieldProblem, Problem};
 pub use timestamp::WireTime;
 pub use webhook::{Delivery, DeliveryTry, TestOutcome, WebhookEndpoint};

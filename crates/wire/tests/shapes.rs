@@ -38,7 +38,9 @@ fn token() -> ConfirmationToken {
 }
 
 fn created() -> Change {
-    Customer::create(new_customer(), token(), moment(0), &ConfirmationPolicy::default()).change.unwrap()
+    Customer::create(new_customer(), &NumberMemory::default(), token(), moment(0), &ConfirmationPolicy::default())
+        .change
+        .unwrap()
 }
 
 fn confirmed() -> Change {

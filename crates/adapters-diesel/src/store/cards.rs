@@ -44,7 +44,7 @@ impl ProviderCustomerRepository for Store {
         replaces: Option<String>,
         provider_customer: String,
     ) -> Result<String, StoreError> {
-        let provider = provider.to_owned();
+        let (provider, made) = (provider.to_owned(), provider_customer.clone());
         let keep = move |connection: &mut Connection| {
             match &replaces {
                 None => diesel::insert_into(provider_customers::table)
@@ -66,7 +66,13 @@ impl ProviderCustomerRepository for Store {
             let kept = find_provider_customer(connection, id, &provider)?;
             Ok(kept.unwrap_or_else(|| provider_customer.clone()))
         };
-        self.writers.run(move |connection| write(connection, &keep)).await
+        self.writers
+            .run(move |connection| match write(connection, &keep) {
+                // The customer is gone, and with him what was begun for him.
+                Err(Failure::Orphan) => Ok(made.clone()),
+                done => done,
+            })
+            .await
     }
 }
 

@@ -3,7 +3,10 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
 use domain::{Disabled, DisabledReason, EndpointId, EventType, Member, Timestamp, WebhookEndpoint};
-use ports::{EndpointEdits, EndpointRepository, PreviousSecret, ReceiverId, Sealed, StoreError, StoredEndpoint};
+use ports::{
+    EndpointEdits, EndpointRepository, IdempotencyRecord, PreviousSecret, ReceiverId, RecordError, Sealed, StoreError,
+    StoredEndpoint,
+};
 
 use super::deliveries::hasten;
 use super::events::number_all;
@@ -48,18 +51,16 @@ struct EditedColumns {
 
 #[async_trait]
 impl EndpointRepository for Store {
-    async fn insert(&self, endpoint: StoredEndpoint) -> Result<(), StoreError> {
+    async fn insert(&self, endpoint: StoredEndpoint, record: Option<IdempotencyRecord>) -> Result<(), RecordError> {
         let row = EndpointRow::from(endpoint);
-        self.writers
-            .run(move |connection| {
-                // What was committed before is not for this endpoint, so it gets its number first.
-                number_all(connection)?;
-                write(connection, |connection| {
-                    diesel::insert_into(webhook_endpoints::table).values(&row).execute(connection)?;
-                    receivers::insert(connection, ReceiverId(row.id.0))
-                })
-            })
-            .await
+        // What was committed before is not for this endpoint, so it gets its number first.
+        self.writers.run(number_all).await?;
+        self.record_with(record, move |connection| {
+            diesel::insert_into(webhook_endpoints::table).values(&row).execute(connection)?;
+            receivers::insert(connection, ReceiverId(row.id.0)).map(Some)
+        })
+        .await
+        .map(|_| ())
     }
 
     async fn find(&self, id: EndpointId) -> Result<Option<StoredEndpoint>, StoreError> {
@@ -84,25 +85,22 @@ impl EndpointRepository for Store {
         id: EndpointId,
         edits: EndpointEdits,
         now: Timestamp,
-    ) -> Result<Option<StoredEndpoint>, StoreError> {
+        record: Option<IdempotencyRecord>,
+    ) -> Result<Option<StoredEndpoint>, RecordError> {
         let is_enabled = edits.disabled == Member::Null;
         let columns = EditedColumns::of(edits, now);
-        self.writers
-            .run(move |connection| {
-                write(connection, |connection| {
-                    if is_enabled {
-                        receivers::lock(connection, id.into())?;
-                    }
-                    let there =
-                        webhook_endpoints::table.find(RowId(id.uuid())).filter(webhook_endpoints::deleted_at.is_null());
-                    diesel::update(there).set(&columns).execute(connection)?;
-                    if is_enabled {
-                        hasten(connection, id, now)?;
-                    }
-                    find(connection, id)
-                })
-            })
-            .await
+        self.record_with(record, move |connection| {
+            if is_enabled {
+                receivers::lock(connection, id.into())?;
+            }
+            let there = webhook_endpoints::table.find(RowId(id.uuid())).filter(webhook_endpoints::deleted_at.is_null());
+            diesel::update(there).set(&columns).execute(connection)?;
+            if is_enabled {
+                hasten(connection, id, now)?;
+            }
+            find(connection, id)
+        })
+        .await
     }
 
     async fn delete(&self, id: EndpointId) -> Result<bool, StoreError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use domain::{Customer, CustomerId, Event, EventBody, EventId, PhoneState, Timestamp, VerificationStatus};
+use domain::{Customer, CustomerId, Event, EventBody, EventId, Timestamp, VerificationStatus};
 use ports::{EventOutbox, EventPage, EventQuery, StoreError, StoredEvent};
 use tokio::time::timeout;
 
@@ -52,6 +52,7 @@ pub(super) struct StoredRow {
     occurred_at: RowInstant,
     position: Option<i64>,
     token_generated_at: Option<RowInstant>,
+    erased: bool,
     payload: String,
 }
 
@@ -67,6 +68,7 @@ impl TryFrom<StoredRow> for StoredEvent {
             occurred_at: row.time("occurred_at", stored.occurred_at)?,
             position: stored.position.unwrap_or_default(),
             token_generated_at: row.optional_time("token_generated_at", stored.token_generated_at)?,
+            is_erased: stored.erased,
             payload: stored.payload,
         })
     }
@@ -195,7 +197,7 @@ impl EventRow {
             EventBody::Verification { status: VerificationStatus::Pending { token, .. }, customer } => {
                 Some((*token, generated_at(customer)))
             }
-            EventBody::Verification { .. } | EventBody::Updated { .. } => None,
+            EventBody::Verification { .. } | EventBody::Updated { .. } | EventBody::Erased => None,
         };
         Ok(Self {
             id: RowId(event.id.uuid()),
@@ -209,6 +211,11 @@ impl EventRow {
         })
     }
 
+    /// When it happened.
+    pub(super) fn occurred_at(&self) -> RowInstant {
+        self.occurred_at
+    }
+
     /// Stores the event. One statement each, as there is one event to nearly every change.
     pub(super) fn insert(&self, connection: &mut Connection) -> Result<(), Failure> {
         diesel::insert_into(events::table).values(self).execute(connection)?;
@@ -218,8 +225,5 @@ impl EventRow {
 
 /// When the token of a customer who is asked for one was made.
 fn generated_at(customer: &Customer) -> Option<Timestamp> {
-    match &customer.parts().phone {
-        PhoneState::Unconfirmed(challenge) => Some(challenge.generated_at),
-        PhoneState::Confirmed(_) => None,
-    }
+    customer.challenge().map(|challenge| challenge.generated_at)
 }

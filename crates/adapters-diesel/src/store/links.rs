@@ -47,10 +47,26 @@ impl LinkRepository for Store {
             .await
     }
 
+    async fn all(&self, customer_id: CustomerId) -> Result<Vec<Link>, StoreError> {
+        self.readers
+            .run(move |connection| {
+                let rows: Vec<LinkRow> = links::table
+                    .filter(links::customer_id.eq(RowId(customer_id.uuid())))
+                    .order((links::created_at, links::purpose, links::generation))
+                    .select(LinkRow::as_select())
+                    .load(connection)?;
+                rows.into_iter().map(|row| Ok(StoredLink::try_from(row)?.link)).collect()
+            })
+            .await
+    }
+
     async fn issue(&self, links: Vec<StoredLink>, forget_before: Timestamp) -> Result<Vec<StoredLink>, StoreError> {
         let rows: Vec<LinkRow> = links.into_iter().map(LinkRow::from).collect();
         self.writers
-            .run(move |connection| write(connection, |connection| issue(connection, &rows, forget_before)))
+            .run(move |connection| match write(connection, |connection| issue(connection, &rows, forget_before)) {
+                Err(Failure::Orphan) => Ok(Vec::new()),
+                done => done,
+            })
             .await
     }
 

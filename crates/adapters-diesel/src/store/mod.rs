@@ -6,10 +6,12 @@ mod customers;
 mod deliveries;
 mod endpoints;
 mod events;
+mod idempotency;
 mod installation;
 mod links;
 mod migrations;
 mod receivers;
+mod retention;
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -17,7 +19,8 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::{
-    Backend, COUNT_TABLES, Connection, LEASE_END, MIGRATIONS, NOW, first_pending, lock_customers, migration_transaction,
+    Backend, COUNT_TABLES, Connection, LEASE_END, MIGRATIONS, NOW, first_pending, lock_customers,
+    migration_transaction, scrub,
 };
 use crate::failure::Failure;
 use crate::lane::Lane;

@@ -118,7 +118,7 @@ async fn a_change_of_a_customer_who_is_not_there_is_a_conflict(db: Fixture) {
 
 async fn a_save_that_fails_at_its_event_leaves_neither_customer_nor_claim(db: Fixture) {
     let moment = moment(0);
-    let create = |new| changed(Customer::create(new, token(1), moment, &policy()));
+    let create = |new| changed(Customer::create(new, &NumberMemory::default(), token(1), moment, &policy()));
     let first = db.save(&create(new_customer())).await;
     let new = new_customer();
     let same_event = create(new.clone());

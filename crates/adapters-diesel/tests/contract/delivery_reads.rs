@@ -154,7 +154,8 @@ async fn replayable(db: &Fixture, query: ReplayQuery) -> Vec<i64> {
 async fn what_an_endpoint_has_come_past_can_be_replayed(db: Fixture) {
     // Before the endpoint was made: it has come past that too.
     let create = |seconds| {
-        let decision = domain::Customer::create(new_customer(), token(42), moment(seconds), &policy());
+        let decision =
+            domain::Customer::create(new_customer(), &NumberMemory::default(), token(42), moment(seconds), &policy());
         changed(decision)
     };
     let mut events: Vec<StoredEvent> = Vec::new();

@@ -59,7 +59,7 @@ pub(crate) fn full_profile() -> Profile {
 
 /// The change that brings a customer into being.
 pub(crate) fn creation(new: NewCustomer) -> Change {
-    changed(Customer::create(new, token(42), moment(0), &policy()))
+    changed(Customer::create(new, &NumberMemory::default(), token(42), moment(0), &policy()))
 }
 
 pub(crate) fn changed(decision: Decision<Customer>) -> Change {

@@ -25,7 +25,11 @@ crate::on_both_databases!(
 
 /// An event of another customer that happened then.
 async fn event_at(db: &Fixture, seconds: i64) -> StoredEvent {
-    event(db, &changed(Customer::create(new_customer(), token(42), moment(seconds), &policy()))).await
+    event(
+        db,
+        &changed(Customer::create(new_customer(), &NumberMemory::default(), token(42), moment(seconds), &policy())),
+    )
+    .await
 }
 
 /// The events that are still there.

@@ -8,6 +8,7 @@ use super::{id_in_path, present};
 use crate::State;
 use crate::body::Body;
 use crate::caller::{Authenticated, AuthenticatedWriter};
+use crate::precondition::Precondition;
 use crate::problem::Problem;
 
 /// Both addresses.
@@ -17,7 +18,7 @@ pub(crate) async fn read_addresses(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let addresses = state.service.find_addresses(id_in_path(&path)?).await?;
-    Ok(present::detail(&wire::Addresses::new(&addresses)))
+    Ok(present::detail(&wire::Addresses::new(&addresses)).respond())
 }
 
 /// Saves an address in the place of the one that is there.
@@ -25,12 +26,13 @@ pub(crate) async fn put_address(
     AuthenticatedWriter(caller): AuthenticatedWriter,
     state: web::Data<State>,
     path: web::Path<(String, String)>,
+    Precondition(if_match): Precondition,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let (id, purpose) = address_in_path(&path)?;
     let address = address(body.object().await?);
-    let address = state.service.put_address(caller, id, purpose, address).await?;
-    Ok(present::detail(&wire::Address::new(&address)))
+    let address = state.service.put_address(caller, id, &if_match, purpose, address).await?;
+    Ok(present::detail(&wire::Address::new(&address)).respond())
 }
 
 /// Removes an address.
@@ -38,9 +40,10 @@ pub(crate) async fn delete_address(
     AuthenticatedWriter(caller): AuthenticatedWriter,
     state: web::Data<State>,
     path: web::Path<(String, String)>,
+    Precondition(if_match): Precondition,
 ) -> Result<HttpResponse, Problem> {
     let (id, purpose) = address_in_path(&path)?;
-    state.service.delete_address(caller, id, purpose).await?;
+    state.service.delete_address(caller, id, &if_match, purpose).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

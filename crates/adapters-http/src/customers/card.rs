@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, web};
 use super::{id_in_path, present};
 use crate::State;
 use crate::caller::{Authenticated, AuthenticatedWriter};
+use crate::precondition::Precondition;
 use crate::problem::Problem;
 
 /// What is kept of the card.
@@ -14,7 +15,7 @@ pub(crate) async fn read_card(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let card = state.service.find_card(id_in_path(&path)?).await?;
-    Ok(present::detail(&wire::Card::new(&card)))
+    Ok(present::detail(&wire::Card::new(&card)).respond())
 }
 
 /// Removes the card, here and at its provider.
@@ -22,7 +23,8 @@ pub(crate) async fn delete_card(
     AuthenticatedWriter(caller): AuthenticatedWriter,
     state: web::Data<State>,
     path: web::Path<String>,
+    Precondition(if_match): Precondition,
 ) -> Result<HttpResponse, Problem> {
-    state.service.delete_card(caller, id_in_path(&path)?).await?;
+    state.service.delete_card(caller, id_in_path(&path)?, &if_match).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -25,7 +25,8 @@ pub(super) fn create_command(
     Ok(CreateCustomer { id, phone, profile, confirmation })
 }
 
-fn phone(members: &mut Members, validation: PhoneValidation) -> Option<Phone> {
+/// The number. One that is wrong is noted, and absent.
+pub(super) fn phone(members: &mut Members, validation: PhoneValidation) -> Option<Phone> {
     let spelling = members.required_text("unconfirmed_phone_number");
     let country = members.required_text("country_code").and_then(|code| {
         CountryCode::parse(&code).map_err(|error| members.refuse("country_code", FieldCode::Invalid, error)).ok()

@@ -1,12 +1,15 @@
 //! `POST /v1/customers/{customer_id}/generate_confirmation`: generate a confirmation token.
 
-use actix_web::http::header::CACHE_CONTROL;
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
+use use_cases::Terms;
 
 use super::id_in_path;
 use crate::State;
+use crate::answer::{Idempotency, Presented};
 use crate::body::Body;
 use crate::caller::AuthenticatedWriter;
+use crate::precondition::Precondition;
 use crate::problem::Problem;
 
 /// Replaces the token. The answer is empty: the new token goes out with the event.
@@ -14,10 +17,15 @@ pub(crate) async fn generate_confirmation(
     AuthenticatedWriter(caller): AuthenticatedWriter,
     state: web::Data<State>,
     path: web::Path<String>,
+    (idempotency, Precondition(if_match)): (Idempotency, Precondition),
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let id = id_in_path(&path)?;
-    body.optional_object().await?.finish()?;
-    state.service.generate_confirmation(caller, id).await?;
-    Ok(HttpResponse::Created().insert_header((CACHE_CONTROL, "no-store")).finish())
+    let members = body.optional_object().await?;
+    let request = idempotency.of(&members);
+    members.finish()?;
+    let present = |(): &()| Presented::empty(StatusCode::CREATED);
+    request
+        .answer(present, async |once| state.service.generate_confirmation(caller, id, Terms { if_match, once }).await)
+        .await
 }

@@ -23,7 +23,7 @@ pub(crate) async fn retrieve(
             card: url(&links.card),
         }
     });
-    Ok(present::customer_with_urls(&customer, caller, urls))
+    Ok(present::customer_with_urls(&customer, caller, urls).respond())
 }
 
 /// Whether the customer is there. Makes no links: nobody would get them.
@@ -33,5 +33,5 @@ pub(crate) async fn peek(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let customer = state.service.find_customer(id_in_path(&path)?).await?;
-    Ok(present::customer_with_urls(&customer, caller, None))
+    Ok(present::customer_with_urls(&customer, caller, None).respond())
 }

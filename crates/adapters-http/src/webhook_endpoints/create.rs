@@ -1,11 +1,13 @@
 //! `POST /v1/webhook_endpoints`: make an endpoint.
 
-use actix_web::http::header::LOCATION;
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
-use use_cases::CreateEndpoint;
+use domain::WebhookEndpoint;
+use use_cases::{CreateEndpoint, WebhookSecret};
 
 use super::{body, present};
 use crate::State;
+use crate::answer::Idempotency;
 use crate::body::Body;
 use crate::caller::AuthenticatedWriter;
 use crate::problem::Problem;
@@ -14,9 +16,11 @@ use crate::problem::Problem;
 pub(crate) async fn create(
     AuthenticatedWriter(caller): AuthenticatedWriter,
     state: web::Data<State>,
+    idempotency: Idempotency,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let mut members = body.object().await?;
+    let request = idempotency.of(&members);
     members.require(&["url", "event_types"]);
     let url = body::url(&mut members, &state.service);
     let event_types = body::event_types(&mut members);
@@ -25,9 +29,9 @@ pub(crate) async fn create(
     // Without an error both are there; the other arm is never taken.
     let (Some(url), Some(event_types)) = (url, event_types) else { return Err(Problem::internal_error()) };
     let command = CreateEndpoint { url, event_types, description };
-    let (endpoint, secret) = state.service.create_endpoint(caller, command).await?;
-    let location = format!("/v1/webhook_endpoints/{}", endpoint.id);
-    let mut response = HttpResponse::Created();
-    response.insert_header((LOCATION, location));
-    Ok(present::endpoint_with_secret(&mut response, &endpoint, &secret))
+    let present = |(endpoint, secret): &(WebhookEndpoint, WebhookSecret)| {
+        let location = format!("/v1/webhook_endpoints/{}", endpoint.id);
+        present::endpoint_with_secret(StatusCode::CREATED, endpoint, secret).at(location)
+    };
+    request.answer(present, async |once| state.service.create_endpoint(caller, command, once).await).await
 }

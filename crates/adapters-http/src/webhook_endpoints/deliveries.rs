@@ -1,5 +1,6 @@
 //! `/v1/webhook_endpoints/{endpoint_id}/deliveries` and what delivers again: see and repair.
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, LINK};
 use actix_web::{HttpRequest, HttpResponse, web};
 use domain::{DeliveryId, EndpointId, FieldCode, Timestamp};
@@ -7,8 +8,9 @@ use serde_json::json;
 use use_cases::{DeliveryQuery, DeliveryStatusFilter, Failure};
 use wire::{Delivery, Secrecy};
 
-use super::{id_in_path, present};
+use super::id_in_path;
 use crate::State;
+use crate::answer::{Idempotency, Presented};
 use crate::body::Body;
 use crate::caller::{Authenticated, AuthenticatedWriter};
 use crate::problem::Problem;
@@ -33,10 +35,11 @@ pub(crate) async fn list(
     let secrecy = if caller.may_write() { Secrecy::Shown } else { Secrecy::Hidden };
     let objects: Vec<_> = page.deliveries.iter().map(|delivery| Delivery::new(delivery, secrecy)).collect();
     let mut response = HttpResponse::Ok();
+    response.insert_header((CACHE_CONTROL, "no-store"));
     if let (true, Some(last)) = (page.more, page.deliveries.last()) {
         response.insert_header((LINK, next(&query, last.id)));
     }
-    Ok(present::json(&mut response, &objects))
+    Ok(response.json(objects))
 }
 
 fn delivery_query(endpoint_id: EndpointId, query_string: &str) -> Result<DeliveryQuery, Problem> {
@@ -64,14 +67,19 @@ pub(crate) async fn redeliver(
     AuthenticatedWriter(caller): AuthenticatedWriter,
     state: web::Data<State>,
     path: web::Path<(String, String)>,
+    idempotency: Idempotency,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let (endpoint, delivery) = path.into_inner();
     let endpoint = id_in_path(&endpoint)?;
     let delivery = DeliveryId::parse(&delivery).ok_or(Failure::DeliveryNotFound)?;
-    body.optional_object().await?.finish()?;
-    let queued = state.service.redeliver(caller, endpoint, delivery).await?;
-    Ok(present::json(&mut HttpResponse::Accepted(), &Delivery::new(&queued, Secrecy::Shown)))
+    let members = body.optional_object().await?;
+    let request = idempotency.of(&members);
+    members.finish()?;
+    let present = |queued: &domain::Delivery| {
+        Presented::json(StatusCode::ACCEPTED, &Delivery::new(queued, Secrecy::Shown))
+    };
+    request.answer(present, async |once| state.service.redeliver(caller, endpoint, delivery, once).await).await
 }
 
 /// Delivers all again since a time.
@@ -79,10 +87,12 @@ pub(crate) async fn replay(
     AuthenticatedWriter(caller): AuthenticatedWriter,
     state: web::Data<State>,
     path: web::Path<String>,
+    idempotency: Idempotency,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let id = id_in_path(&path)?;
     let mut members = body.object().await?;
+    let request = idempotency.of(&members);
     let since = members.required_text("since").and_then(|text| {
         let time = text.parse::<Timestamp>();
         let must_be = "must be a time as in RFC 3339, such as \"2026-11-25T08:00:00Z\"";
@@ -93,8 +103,6 @@ pub(crate) async fn replay(
     members.finish()?;
     // Without an error it is there; the other arm is never taken.
     let since = since.ok_or_else(Problem::internal_error)?;
-    let queued = state.service.replay(caller, id, since).await?;
-    let mut response = HttpResponse::Accepted();
-    response.insert_header((CACHE_CONTROL, "no-store"));
-    Ok(response.json(json!({ "queued": queued })))
+    let present = |queued: &usize| Presented::json(StatusCode::ACCEPTED, &json!({ "queued": queued }));
+    request.answer(present, async |once| state.service.replay(caller, id, since, once).await).await
 }

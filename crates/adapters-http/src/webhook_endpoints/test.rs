@@ -1,9 +1,12 @@
 //! `POST /v1/webhook_endpoints/{endpoint_id}/test`: try an endpoint.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
+use domain::{DeliveryTry, EventId};
 
-use super::{id_in_path, present};
+use super::id_in_path;
 use crate::State;
+use crate::answer::{Idempotency, Presented};
 use crate::body::Body;
 use crate::caller::AuthenticatedWriter;
 use crate::problem::Problem;
@@ -13,11 +16,16 @@ pub(crate) async fn test(
     AuthenticatedWriter(caller): AuthenticatedWriter,
     state: web::Data<State>,
     path: web::Path<String>,
+    idempotency: Idempotency,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let id = id_in_path(&path)?;
-    body.optional_object().await?.finish()?;
+    let members = body.optional_object().await?;
+    let request = idempotency.of(&members);
+    members.finish()?;
     let ping = |id, at| wire::Ping::new(id, at).to_string();
-    let (event_id, tried) = state.service.test_endpoint(caller, id, ping).await?;
-    Ok(present::json(&mut HttpResponse::Ok(), &wire::TestOutcome::new(event_id, &tried)))
+    let present = |(event_id, tried): &(EventId, DeliveryTry)| {
+        Presented::json(StatusCode::OK, &wire::TestOutcome::new(*event_id, tried))
+    };
+    request.answer(present, async |once| state.service.test_endpoint(caller, id, ping, once).await).await
 }

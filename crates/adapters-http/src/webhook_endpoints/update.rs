@@ -27,5 +27,5 @@ pub(crate) async fn update(
     // Whoever asks for what is not there is told that first.
     state.service.find_endpoint(id).await?;
     members.finish()?;
-    Ok(present::endpoint(&state.service.update_endpoint(caller, id, command).await?))
+    Ok(present::endpoint(&state.service.update_endpoint(caller, id, command).await?).respond())
 }

@@ -7,10 +7,10 @@ impl Customer {
     /// Presents `token`. The right one, in time, makes the number the customer's and fires `verification`
     /// (confirmed); a wrong one is refused and costs a try.
     ///
-    /// The checks stand in the order in which callers are promised them: already confirmed, tries left, expired,
-    /// equal. So a dead token says nothing about whether it was right.
+    /// The checks stand in the order in which callers are promised them: already confirmed (nothing is pending), tries
+    /// left, expired, equal. So a dead token says nothing about whether it was right.
     pub fn confirm(&self, token: ConfirmationToken, moment: Moment, policy: &ConfirmationPolicy) -> Decision<Self> {
-        let PhoneState::Unconfirmed(challenge) = &self.0.phone else {
+        let Some(challenge) = self.pending(moment.now, policy) else {
             return Decision::refuse(Refusal::AlreadyConfirmed);
         };
         let locked_for = self.0.throttle.locked_for(moment.now, policy);
@@ -40,7 +40,7 @@ impl Customer {
     fn wrong_try(&self, wrong_tries: u32, moment: Moment, policy: &ConfirmationPolicy) -> Decision<Self> {
         let mut next = self.clone();
         next.0.throttle.count_wrong_try(moment.now);
-        if let PhoneState::Unconfirmed(challenge) = &mut next.0.phone {
+        if let Some(challenge) = next.challenge_mut() {
             challenge.wrong_tries = wrong_tries;
         }
         let of_token = policy.attempts.saturating_sub(wrong_tries);

@@ -1,8 +1,11 @@
 //! A customer comes into being.
 
-use super::{Challenge, Confirmed, Customer, CustomerParts, PhoneState, Profile, Proof, Throttle, pending};
+use super::{
+    Challenge, Confirmed, Customer, CustomerParts, NumberMemory, PhoneState, Profile, Proof, Throttle, pending,
+};
 use crate::{
-    Change, ConfirmationPolicy, ConfirmationToken, CustomerId, Decision, Moment, PendingReason, Phone, Timestamp,
+    Change, ConfirmationPolicy, ConfirmationToken, CustomerId, Decision, Moment, PendingReason, Phone, Refusal,
+    Timestamp,
 };
 
 /// What is told about a customer at creation.
@@ -17,17 +20,23 @@ pub struct NewCustomer {
 }
 
 impl Customer {
-    /// A customer whose number is to be proved with `token`. Fires `verification` (pending, created).
+    /// A customer whose number is to be proved with `token`. Fires `verification` (pending, created). `memory` is what is
+    /// remembered of the number from whoever gave it up.
     pub fn create(
         new: NewCustomer,
+        memory: &NumberMemory,
         token: ConfirmationToken,
         moment: Moment,
         policy: &ConfirmationPolicy,
     ) -> Decision<Self> {
+        let mut throttle = Throttle::default();
+        throttle.take_number(memory);
+        if let Some(retry_after) = throttle.token_after(moment.now, policy) {
+            return Decision::refuse(Refusal::ResendTooSoon { retry_after });
+        }
+        throttle.count_token(moment.now, policy);
         let challenge = Challenge::new(new.phone, token, moment.now);
         let status = pending(&challenge, PendingReason::Created, policy);
-        let mut throttle = Throttle::default();
-        throttle.count_token(moment.now, policy);
         let phone = PhoneState::Unconfirmed(challenge);
         let mut customer = Self::born(new.id, phone, new.profile, throttle, moment.now);
         let event = customer.verification(moment, moment.now, status);

@@ -1,18 +1,22 @@
 //! A customer, and the proof of his phone number: unconfirmed → confirmed.
 
+mod change_number;
 mod confirm;
 mod create;
 mod details;
+mod erase;
 #[cfg(test)]
 mod properties;
 mod regenerate;
 mod throttle;
 mod update;
+mod verification;
 
 pub use create::NewCustomer;
 pub use details::Addresses;
-pub use throttle::Throttle;
+pub use throttle::{NumberMemory, Throttle};
 pub use update::{Asserted, Member, ProfileEdits};
+pub use verification::{Verification, VerificationStanding};
 
 use crate::event::{Changed, Event, EventBody, PendingReason, VerificationStatus};
 use crate::{
@@ -54,6 +58,19 @@ pub enum PhoneState {
     Unconfirmed(Challenge),
     /// The number is his.
     Confirmed(Confirmed),
+    /// A number is his, and he is to get another.
+    Changing(NumberChange),
+}
+
+/// A number that is the customer's, and the one that is to take its place. Both are his until a token decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NumberChange {
+    /// The number that is his.
+    pub held: Confirmed,
+    /// The one to be proved.
+    pub next: Challenge,
+    /// When the change to this number was asked for: new tokens for it do not prolong the change.
+    pub requested_at: Timestamp,
 }
 
 /// A number whose holder is asked for a token.
@@ -118,6 +135,24 @@ impl Challenge {
     }
 }
 
+impl Confirmed {
+    /// The token that confirmed the number.
+    pub fn token(&self) -> Option<ConfirmationToken> {
+        match self.proof {
+            Proof::Trusted => None,
+            Proof::Token { token, .. } => Some(token),
+        }
+    }
+
+    /// When its event was accepted by a receiver.
+    pub fn sent_at(&self) -> Option<Timestamp> {
+        match self.proof {
+            Proof::Trusted => None,
+            Proof::Token { sent_at, .. } => sent_at,
+        }
+    }
+}
+
 impl Customer {
     /// The customer that a store kept.
     pub fn from_parts(parts: CustomerParts) -> Self {
@@ -139,60 +174,85 @@ impl Customer {
         &self.0.profile
     }
 
-    /// Whether a number is proved to be his.
-    pub fn is_confirmed(&self) -> bool {
-        matches!(self.0.phone, PhoneState::Confirmed(_))
+    /// The number that is proved to be his, with what it rests on.
+    pub fn confirmed(&self) -> Option<&Confirmed> {
+        match &self.0.phone {
+            PhoneState::Unconfirmed(_) => None,
+            PhoneState::Confirmed(confirmed) => Some(confirmed),
+            PhoneState::Changing(change) => Some(&change.held),
+        }
+    }
+
+    /// The number that waits for its token.
+    pub fn challenge(&self) -> Option<&Challenge> {
+        match &self.0.phone {
+            PhoneState::Unconfirmed(challenge) => Some(challenge),
+            PhoneState::Confirmed(_) => None,
+            PhoneState::Changing(change) => Some(&change.next),
+        }
+    }
+
+    fn challenge_mut(&mut self) -> Option<&mut Challenge> {
+        match &mut self.0.phone {
+            PhoneState::Unconfirmed(challenge) => Some(challenge),
+            PhoneState::Confirmed(_) => None,
+            PhoneState::Changing(change) => Some(&mut change.next),
+        }
+    }
+
+    /// The number that waits for its token, unless it has waited too long.
+    fn pending(&self, now: Timestamp, policy: &ConfirmationPolicy) -> Option<&Challenge> {
+        self.challenge().filter(|_| !self.is_change_overdue(now, policy))
     }
 
     /// The number that is proved to be his.
     pub fn phone_number(&self) -> Option<&PhoneNumber> {
-        match &self.0.phone {
-            PhoneState::Unconfirmed(_) => None,
-            PhoneState::Confirmed(confirmed) => Some(&confirmed.phone.number),
-        }
+        self.confirmed().map(|confirmed| &confirmed.phone.number)
     }
 
     /// The number that is to be proved. It stays after it was.
     pub fn unconfirmed_phone_number(&self) -> &PhoneNumber {
-        &self.phone().number
+        match &self.0.phone {
+            PhoneState::Unconfirmed(challenge) => &challenge.phone.number,
+            PhoneState::Confirmed(confirmed) => &confirmed.phone.number,
+            PhoneState::Changing(change) => &change.next.phone.number,
+        }
     }
 
-    /// The region of his number.
+    /// The region of his number: of the one that is proved, where there is one.
     pub fn country_code(&self) -> CountryCode {
-        self.phone().country
+        match &self.0.phone {
+            PhoneState::Unconfirmed(challenge) => challenge.phone.country,
+            PhoneState::Confirmed(confirmed) => confirmed.phone.country,
+            PhoneState::Changing(change) => change.held.phone.country,
+        }
     }
 
     /// The token that is to be presented, or that confirmed him.
     pub fn confirmation_token(&self) -> Option<ConfirmationToken> {
-        match &self.0.phone {
-            PhoneState::Unconfirmed(challenge) => Some(challenge.token),
-            PhoneState::Confirmed(Confirmed { proof: Proof::Token { token, .. }, .. }) => Some(*token),
-            PhoneState::Confirmed(Confirmed { proof: Proof::Trusted, .. }) => None,
+        match self.challenge() {
+            Some(challenge) => Some(challenge.token),
+            None => self.confirmed().and_then(Confirmed::token),
         }
     }
 
     /// When the token's event was accepted by a receiver.
     pub fn confirmation_sent_at(&self) -> Option<Timestamp> {
-        match &self.0.phone {
-            PhoneState::Unconfirmed(challenge) => challenge.sent_at,
-            PhoneState::Confirmed(Confirmed { proof: Proof::Token { sent_at, .. }, .. }) => *sent_at,
-            PhoneState::Confirmed(Confirmed { proof: Proof::Trusted, .. }) => None,
+        match self.challenge() {
+            Some(challenge) => challenge.sent_at,
+            None => self.confirmed().and_then(Confirmed::sent_at),
         }
     }
 
     /// Since when his number is proved.
     pub fn confirmed_at(&self) -> Option<Timestamp> {
-        match &self.0.phone {
-            PhoneState::Unconfirmed(_) => None,
-            PhoneState::Confirmed(confirmed) => Some(confirmed.confirmed_at),
-        }
+        self.confirmed().map(|confirmed| confirmed.confirmed_at)
     }
 
-    fn phone(&self) -> &Phone {
-        match &self.0.phone {
-            PhoneState::Unconfirmed(challenge) => &challenge.phone,
-            PhoneState::Confirmed(confirmed) => &confirmed.phone,
-        }
+    /// The numbers that are his or to be his: nobody else can have one of them.
+    fn numbers(&self) -> Vec<&PhoneNumber> {
+        let proved = self.phone_number().into_iter();
+        proved.chain(self.challenge().map(|challenge| &challenge.phone.number)).collect()
     }
 
     /// `now`, or the last change where the clock went back since: a customer's times never do.
@@ -208,7 +268,21 @@ impl Customer {
         let events = event(&mut next);
         let numbers = self.phone_number().zip(next.phone_number());
         let moves_number = numbers.is_some_and(|(before, after)| before != after);
-        Change::update(next, self.0.version, events).moving_number(moves_number)
+        let (before, after) = (self.numbers(), next.numbers());
+        let missing = |these: &[&PhoneNumber], those: &[&PhoneNumber]| -> Vec<PhoneNumber> {
+            these.iter().filter(|number| !those.contains(number)).map(|number| (*number).clone()).collect()
+        };
+        let (claims, released) = (missing(&after, &before), missing(&before, &after));
+        let releases = released.into_iter().map(|number| self.remembered(number)).collect();
+        Change::update(next, self.0.version, events).moving_number(moves_number).moving_claims(claims, releases)
+    }
+
+    /// A number that the customer gives up, with what is to be remembered of it.
+    fn remembered(&self, number: PhoneNumber) -> (PhoneNumber, NumberMemory) {
+        // Tries and tokens are those of the number that waits, or waited last.
+        let is_of_tokens = self.unconfirmed_phone_number() == &number;
+        let memory = if is_of_tokens { self.0.throttle.memory() } else { NumberMemory::default() };
+        (number, memory)
     }
 
     /// A change that only keeps books: nothing that callers see moves.

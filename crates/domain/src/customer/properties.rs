@@ -1,14 +1,16 @@
 //! What holds of a customer whatever the order of operations, and the customers that other tests start from.
 
+use std::collections::{BTreeSet, HashMap};
+
 use chrono::TimeDelta;
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::{Customer, Member, NewCustomer, PhoneState, Profile, ProfileEdits, Throttle};
+use super::{Customer, CustomerParts, Member, NewCustomer, NumberMemory, PhoneState, Profile, ProfileEdits, Throttle};
 use crate::{
     Address, AddressInput, AddressPurpose, Addresses, Card, CardParts, Change, ConfirmationPolicy, ConfirmationToken,
-    CountryCode, CustomerId, Decision, DetailChange, EventBody, EventId, Moment, PersonName, Phone, PhoneValidation,
-    Refusal, Timestamp, VerificationStatus,
+    CountryCode, CustomerId, Decision, DetailChange, EventBody, EventId, LinkPurpose, Moment, PersonName, Phone,
+    PhoneNumber, PhoneValidation, Refusal, Timestamp, VerificationStanding, VerificationStatus,
 };
 
 pub(super) fn at(seconds: i64) -> Timestamp {
@@ -23,13 +25,14 @@ fn token(number: u32) -> ConfirmationToken {
     ConfirmationToken::from_number(number).unwrap()
 }
 
+/// Numbers of several countries.
+pub(super) fn phone(number: usize) -> Phone {
+    let spelling = ["+14185810827", "+14185810828", "+33142685300", "+4930901820"][number];
+    Phone::read(spelling, CountryCode::parse("CA").unwrap(), PhoneValidation::Possible).unwrap()
+}
+
 fn new_customer() -> NewCustomer {
-    let canada = CountryCode::parse("CA").unwrap();
-    NewCustomer {
-        id: CustomerId::from(Uuid::from_u128(0x00c0_ffee)),
-        phone: Phone::read("+14185810827", canada, PhoneValidation::Possible).unwrap(),
-        profile: Profile::default(),
-    }
+    NewCustomer { id: CustomerId::from(Uuid::from_u128(0x00c0_ffee)), phone: phone(0), profile: Profile::default() }
 }
 
 pub(super) fn confirmed() -> Customer {
@@ -73,6 +76,11 @@ enum Operation {
     PresentWrong,
     PresentOld,
     Regenerate,
+    ChangeNumber(usize),
+    TrustNumber(usize),
+    Withdraw,
+    WithdrawOverdue,
+    Unlock,
     Rename(String),
     Relocate(Option<u8>),
     TakeCard(Option<u8>),
@@ -86,6 +94,11 @@ fn operation() -> impl Strategy<Value = Operation> {
         6 => Just(Operation::PresentWrong),
         1 => Just(Operation::PresentOld),
         3 => Just(Operation::Regenerate),
+        2 => (0usize..4).prop_map(Operation::ChangeNumber),
+        1 => (0usize..4).prop_map(Operation::TrustNumber),
+        1 => Just(Operation::Withdraw),
+        1 => Just(Operation::WithdrawOverdue),
+        1 => Just(Operation::Unlock),
         1 => "[a-c]{1}".prop_map(Operation::Rename),
         1 => prop::option::of(1u8..4).prop_map(Operation::Relocate),
         1 => prop::option::of(1u8..4).prop_map(Operation::TakeCard),
@@ -98,7 +111,11 @@ struct Observer {
     generated_at: Timestamp,
     tries_at_token: u32,
     wrong_tries: Vec<Timestamp>,
-    proved: bool,
+    /// The number that is proved, and the one that waits, since when.
+    proved: Option<PhoneNumber>,
+    waiting: Option<(PhoneNumber, Timestamp)>,
+    /// What is remembered of numbers that were given up.
+    memories: HashMap<PhoneNumber, NumberMemory>,
     sequence: i64,
     addresses: Addresses,
     card: Option<Card>,
@@ -117,7 +134,26 @@ impl Observer {
         let is_seen = members(&self.customer) != members(&Customer::from_parts(before.clone()));
         assert_eq!(after.revision != before.revision, is_seen || change.details().is_some());
         self.check_events(change);
+        self.check_numbers(&before, change);
         self.keep_details(change);
+    }
+
+    /// What the change takes and gives up is the difference between the numbers before and after, and links to a
+    /// number's pages go with the number.
+    fn check_numbers(&mut self, before: &CustomerParts, change: &Change) {
+        let held = |customer: &Customer| -> BTreeSet<PhoneNumber> {
+            let number = Some(customer.unconfirmed_phone_number().clone());
+            customer.phone_number().cloned().into_iter().chain(number).collect()
+        };
+        let before = Customer::from_parts(before.clone());
+        let (had, has) = (held(&before), held(&self.customer));
+        let claims: BTreeSet<_> = change.claims().iter().cloned().collect();
+        let releases: BTreeSet<_> = change.releases().iter().map(|(number, _)| number.clone()).collect();
+        assert_eq!(claims, &has - &had);
+        assert_eq!(releases, &had - &has);
+        let is_moved = before.phone_number().is_some() && before.phone_number() != self.customer.phone_number();
+        assert_eq!(change.revokes_links() == LinkPurpose::ALL, is_moved);
+        self.memories.extend(change.releases().iter().cloned());
     }
 
     fn keep_details(&mut self, change: &Change) {
@@ -139,8 +175,12 @@ impl Observer {
         for event in change.events() {
             self.sequence += 1;
             assert_eq!(event.sequence, self.sequence, "no gap in the sequence");
-            let (EventBody::Verification { customer, .. } | EventBody::Updated { customer, .. }) = &event.body;
-            assert_eq!(**customer, self.customer, "the event shows the customer as stored with it");
+            match &event.body {
+                EventBody::Verification { customer, .. } | EventBody::Updated { customer, .. } => {
+                    assert_eq!(**customer, self.customer, "the event shows the customer as stored with it");
+                }
+                EventBody::Erased => panic!("nobody erased him"),
+            }
         }
         assert_eq!(self.customer.parts().sequence, self.sequence);
     }
@@ -170,53 +210,43 @@ fn members(customer: &Customer) -> impl PartialEq + use<> {
         customer.confirmation_token().map(ConfirmationToken::expose),
         customer.confirmed_at(),
         customer.profile().clone(),
-        match &customer.parts().phone {
-            PhoneState::Unconfirmed(challenge) => Some(challenge.generated_at),
-            PhoneState::Confirmed(_) => None,
-        },
+        customer.challenge().map(|challenge| challenge.generated_at),
     )
 }
 
 fn without_tries(customer: &Customer) -> Customer {
     let mut parts = customer.parts().clone();
     parts.throttle = Throttle { wrong_tries: Vec::new(), ..parts.throttle };
-    if let PhoneState::Unconfirmed(challenge) = &mut parts.phone {
-        challenge.wrong_tries = 0;
+    match &mut parts.phone {
+        PhoneState::Unconfirmed(challenge) => challenge.wrong_tries = 0,
+        PhoneState::Changing(change) => change.next.wrong_tries = 0,
+        PhoneState::Confirmed(_) => {}
     }
     parts.version = 0;
     Customer::from_parts(parts)
 }
 
+/// Plays operations by the side of an observer. Where the clock goes back, it is not said when a change of number is
+/// overdue, so he asks.
 fn play(operations: Vec<Operation>, policy: &ConfirmationPolicy) {
     let mut now = at(1_000_000);
     let mut next_token = 1;
-    let mut observer = {
-        let decision = Customer::create(new_customer(), token(0), moment(now), policy);
-        let customer = decision.outcome.unwrap();
-        let (generated_at, wrong_tries) = (now, Vec::new());
-        Observer {
-            customer,
-            generated_at,
-            tries_at_token: 0,
-            wrong_tries,
-            proved: false,
-            sequence: 1,
-            addresses: Addresses::default(),
-            card: None,
-        }
-    };
+    let mut observer = Observer::of_new_customer(now, policy);
     for operation in operations {
         let before = observer.customer.clone();
+        let is_overdue = before.is_change_overdue(now, policy);
         let decision = match operation {
             Operation::Wait(seconds) => {
                 now += TimeDelta::seconds(seconds);
                 continue;
             }
             Operation::PresentRight => {
-                let decision = before.confirm(before.confirmation_token().unwrap(), moment(now), policy);
+                let Some(right) = before.confirmation_token() else { continue };
+                let decision = before.confirm(right, moment(now), policy);
                 if decision.outcome.is_ok() {
-                    assert!(observer.in_time(now, policy) && !observer.proved);
-                    observer.proved = true;
+                    let (waiting, _) = observer.waiting.take().expect("a number waited");
+                    assert!(observer.in_time(now, policy) && !is_overdue);
+                    observer.proved = Some(waiting);
                     observer.wrong_tries.clear();
                 }
                 decision
@@ -227,8 +257,52 @@ fn play(operations: Vec<Operation>, policy: &ConfirmationPolicy) {
             Operation::Regenerate => {
                 let decision = before.regenerate_token(token(next_token), moment(now), policy);
                 if decision.outcome.is_ok() {
+                    assert!(observer.waiting.is_some() && !is_overdue);
                     next_token += 1;
-                    observer.generated_at = now;
+                    observer.note_token(now);
+                }
+                decision
+            }
+            Operation::ChangeNumber(number) => {
+                let phone = phone(number);
+                let memory = observer.memories.get(&phone.number).cloned().unwrap_or_default();
+                let decision = before.change_number(phone.clone(), &memory, token(next_token), moment(now), policy);
+                if decision.outcome.is_ok() {
+                    assert_ne!(observer.proved.as_ref(), Some(&phone.number));
+                    next_token += 1;
+                    observer.note_token(now);
+                    if observer.waiting.as_ref().is_none_or(|(waiting, _)| *waiting != phone.number) {
+                        observer.take_number(phone.number, &memory, now);
+                    }
+                }
+                decision
+            }
+            Operation::TrustNumber(number) => {
+                let decision = before.trust_number(phone(number), moment(now));
+                if decision.outcome.is_ok() {
+                    (observer.proved, observer.waiting) = (Some(phone(number).number), None);
+                    observer.wrong_tries.clear();
+                }
+                decision
+            }
+            Operation::Withdraw => {
+                let decision = before.withdraw_number(moment(now));
+                if decision.outcome.is_ok() {
+                    assert!(observer.proved.is_some() && observer.waiting.is_some());
+                    observer.waiting = None;
+                }
+                of_customer(&before, decision)
+            }
+            Operation::WithdrawOverdue => {
+                let Some(change) = before.withdraw_overdue_number(moment(now), policy) else { continue };
+                let (_, since) = observer.waiting.take().expect("a number waited");
+                assert!(now >= since + policy.pending_number_ttl);
+                Decision::accept(change)
+            }
+            Operation::Unlock => {
+                let decision = before.unlock(now, policy);
+                if decision.change.is_some() {
+                    observer.wrong_tries.clear();
                     observer.tries_at_token = 0;
                 }
                 decision
@@ -249,16 +323,78 @@ fn play(operations: Vec<Operation>, policy: &ConfirmationPolicy) {
         if let Err(Refusal::TokenInvalid { attempts_remaining }) = decision.outcome {
             observer.count_wrong_try(now);
             let of_token = policy.attempts - observer.tries_at_token;
-            let of_day = policy.daily_attempts as usize - observer.tries_of_the_day(now);
+            let of_day = (policy.daily_attempts as usize).saturating_sub(observer.tries_of_the_day(now));
             assert_eq!(attempts_remaining as usize, of_day.min(of_token as usize));
         }
         observer.store(&decision);
         if decision.outcome.is_err() {
             assert_eq!(without_tries(&observer.customer), without_tries(&before), "a refusal moves tries only");
         }
-        assert!(observer.tries_at_token <= policy.attempts);
-        assert!(observer.tries_of_the_day(now) <= policy.daily_attempts as usize);
-        assert_eq!(observer.customer.phone_number().is_some(), observer.proved);
+        observer.check(now, policy);
+    }
+}
+
+impl Observer {
+    fn of_new_customer(now: Timestamp, policy: &ConfirmationPolicy) -> Self {
+        let decision = Customer::create(new_customer(), &NumberMemory::default(), token(0), moment(now), policy);
+        let customer = decision.outcome.unwrap();
+        Self {
+            waiting: Some((customer.unconfirmed_phone_number().clone(), now)),
+            customer,
+            generated_at: now,
+            tries_at_token: 0,
+            wrong_tries: Vec::new(),
+            proved: None,
+            memories: HashMap::new(),
+            sequence: 1,
+            addresses: Addresses::default(),
+            card: None,
+        }
+    }
+
+    fn note_token(&mut self, now: Timestamp) {
+        self.generated_at = now;
+        self.tries_at_token = 0;
+    }
+
+    fn take_number(&mut self, number: PhoneNumber, memory: &NumberMemory, now: Timestamp) {
+        self.waiting = Some((number, now));
+        let others: Vec<_> = memory.wrong_tries.iter().filter(|at| !self.wrong_tries.contains(at)).copied().collect();
+        self.wrong_tries.extend(others);
+    }
+
+    /// What holds whatever happened.
+    fn check(&self, now: Timestamp, policy: &ConfirmationPolicy) {
+        assert!(self.tries_at_token <= policy.attempts);
+        assert_eq!(self.customer.phone_number(), self.proved.as_ref());
+        let waiting = self.waiting.as_ref().map(|(number, _)| number);
+        assert_eq!(self.customer.challenge().map(|challenge| &challenge.phone.number), waiting);
+        assert_eq!(Some(self.customer.unconfirmed_phone_number()), waiting.or(self.proved.as_ref()));
+        self.check_verification(now, policy);
+    }
+
+    /// Where the proof is said to stand is what a token would meet.
+    fn check_verification(&self, now: Timestamp, policy: &ConfirmationPolicy) {
+        let told = self.customer.verification_at(now, policy);
+        let met = match self.customer.confirm(token(999_999), moment(now), policy).outcome {
+            Ok(_) | Err(Refusal::TokenInvalid { .. }) => VerificationStanding::Pending,
+            Err(Refusal::TokenExpired) => VerificationStanding::Expired,
+            Err(Refusal::TooManyAttempts { retry_after }) => {
+                assert_eq!(told.locked_until, retry_after.map(|wait| now + wait));
+                VerificationStanding::Locked
+            }
+            Err(Refusal::AlreadyConfirmed) => VerificationStanding::Confirmed,
+            Err(other) => panic!("{other:?}"),
+        };
+        assert_eq!(told.standing, met);
+        let again = self.customer.regenerate_token(token(0), moment(now), policy).outcome;
+        match again {
+            Ok(_) => assert!(told.next_generation_at.unwrap() <= now),
+            Err(Refusal::ResendTooSoon { retry_after }) => {
+                assert_eq!(told.next_generation_at, Some(now + retry_after));
+            }
+            Err(_) => assert_eq!(told.next_generation_at, None),
+        }
     }
 }
 
@@ -281,7 +417,15 @@ proptest! {
 }
 
 pub(super) fn unconfirmed() -> Customer {
-    Customer::create(new_customer(), token(123_456), moment(at(0)), &ConfirmationPolicy::default()).outcome.unwrap()
+    Customer::create(
+        new_customer(),
+        &NumberMemory::default(),
+        token(123_456),
+        moment(at(0)),
+        &ConfirmationPolicy::default(),
+    )
+    .outcome
+    .unwrap()
 }
 
 #[test]

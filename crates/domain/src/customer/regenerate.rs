@@ -1,6 +1,6 @@
 //! A new token, because the last one was lost, late or dead.
 
-use super::{Challenge, Customer, PhoneState, pending};
+use super::{Challenge, Customer, pending};
 use crate::{ConfirmationPolicy, ConfirmationToken, Decision, Moment, PendingReason, Refusal};
 
 impl Customer {
@@ -12,10 +12,10 @@ impl Customer {
         moment: Moment,
         policy: &ConfirmationPolicy,
     ) -> Decision<Self> {
-        let PhoneState::Unconfirmed(challenge) = &self.0.phone else {
+        let Some(challenge) = self.pending(moment.now, policy) else {
             return Decision::refuse(Refusal::AlreadyConfirmed);
         };
-        if let Some(retry_after) = self.0.throttle.resend_after(moment.now, policy) {
+        if let Some(retry_after) = self.0.throttle.token_after(moment.now, policy) {
             return Decision::refuse(Refusal::ResendTooSoon { retry_after });
         }
 
@@ -25,7 +25,7 @@ impl Customer {
         let status = pending(&challenge, PendingReason::Regenerated, policy);
         let mut next = self.clone();
         next.0.throttle.count_token(moment.now, policy);
-        next.0.phone = PhoneState::Unconfirmed(challenge);
+        next.await_token(challenge, moment.now);
         Decision::accept(self.visible_change(next, at, |next| vec![next.verification(moment, at, status)]))
     }
 }

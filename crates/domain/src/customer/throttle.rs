@@ -13,6 +13,30 @@ pub struct Throttle {
     pub tokens_in_row: u32,
     /// When the last token was made.
     pub last_token_at: Option<Timestamp>,
+    /// When tokens for the number that waits, or waited last, were made within the last 24 hours, oldest first.
+    pub tokens: Vec<Timestamp>,
+}
+
+/// What is remembered of a number that nobody holds any more, so that giving it up and taking it again, as the same
+/// customer or as another, gives no new tries and tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NumberMemory {
+    /// When wrong tokens were presented, oldest first.
+    pub wrong_tries: Vec<Timestamp>,
+    /// When tokens were made, oldest first.
+    pub tokens: Vec<Timestamp>,
+}
+
+impl NumberMemory {
+    /// Whether there is nothing to remember.
+    pub fn is_empty(&self) -> bool {
+        self.wrong_tries.is_empty() && self.tokens.is_empty()
+    }
+
+    /// When the last of it is forgotten.
+    pub fn forgotten_at(&self) -> Option<Timestamp> {
+        self.wrong_tries.iter().chain(&self.tokens).max().map(|last| *last + ConfirmationPolicy::DAY)
+    }
 }
 
 impl Throttle {
@@ -35,17 +59,47 @@ impl Throttle {
     }
 
     pub(super) fn count_wrong_try(&mut self, now: Timestamp) {
-        self.wrong_tries = self.recent(now).chain([now]).collect();
-        // Clocks of several processes differ.
-        self.wrong_tries.sort_unstable();
+        self.wrong_tries = sorted(self.recent(now).chain([now]));
+    }
+
+    /// What is to be remembered of the number that waits, or waited last.
+    pub(super) fn memory(&self) -> NumberMemory {
+        NumberMemory { wrong_tries: self.wrong_tries.clone(), tokens: self.tokens.clone() }
+    }
+
+    /// Takes another number on: his own tries stay counted, and those of the number that were not his are added.
+    pub(super) fn take_number(&mut self, memory: &NumberMemory) {
+        let others = memory.wrong_tries.iter().filter(|at| !self.wrong_tries.contains(at));
+        self.wrong_tries = sorted(self.wrong_tries.iter().chain(others).copied());
+        self.tokens.clone_from(&memory.tokens);
+    }
+
+    /// Gives up the number that waits.
+    pub(super) fn leave_number(&mut self) {
+        self.tokens.clear();
     }
 
     pub(super) fn forget_wrong_tries(&mut self) {
         self.wrong_tries.clear();
     }
 
-    /// How long until the next token may be made; `None` where it may.
-    pub(super) fn resend_after(&self, now: Timestamp, policy: &ConfirmationPolicy) -> Option<TimeDelta> {
+    /// How long until the next token for the number may be made, by both limits; `None` where it may.
+    pub(super) fn token_after(&self, now: Timestamp, policy: &ConfirmationPolicy) -> Option<TimeDelta> {
+        self.resend_after(now, policy).max(self.daily_token_after(now, policy))
+    }
+
+    /// The same by the number's limit of the day.
+    pub(super) fn daily_token_after(&self, now: Timestamp, policy: &ConfirmationPolicy) -> Option<TimeDelta> {
+        if policy.resend_interval.is_zero() {
+            return None;
+        }
+        let tokens: Vec<_> = recent(&self.tokens, now).collect();
+        let frees = tokens.len().checked_sub(ConfirmationPolicy::DAILY_TOKENS).and_then(|index| tokens.get(index));
+        Some((*frees? + ConfirmationPolicy::DAY - now).min(ConfirmationPolicy::DAY))
+    }
+
+    /// How long until the customer's next token may be made; `None` where it may.
+    fn resend_after(&self, now: Timestamp, policy: &ConfirmationPolicy) -> Option<TimeDelta> {
         let last = self.last_token_at?;
         if self.is_forgotten(now, policy) || policy.resend_interval.is_zero() {
             return None;
@@ -61,6 +115,7 @@ impl Throttle {
     pub(super) fn count_token(&mut self, now: Timestamp, policy: &ConfirmationPolicy) {
         self.tokens_in_row = if self.is_forgotten(now, policy) { 1 } else { self.tokens_in_row.saturating_add(1) };
         self.last_token_at = Some(now);
+        self.tokens = sorted(recent(&self.tokens, now).chain([now]));
     }
 
     fn is_forgotten(&self, now: Timestamp, policy: &ConfirmationPolicy) -> bool {
@@ -68,10 +123,21 @@ impl Throttle {
         self.last_token_at.is_none_or(|last| now - last >= memory)
     }
 
-    /// Those of the day. A time further ahead than a day is a clock's that was wrong: it must not lock for a year.
     fn recent(&self, now: Timestamp) -> impl Iterator<Item = Timestamp> {
-        self.wrong_tries.iter().copied().filter(move |at| (now - *at).abs() < ConfirmationPolicy::DAY)
+        recent(&self.wrong_tries, now)
     }
+}
+
+/// Those of the day. A time further ahead than a day is a clock's that was wrong: it must not lock for a year.
+fn recent(times: &[Timestamp], now: Timestamp) -> impl Iterator<Item = Timestamp> {
+    times.iter().copied().filter(move |at| (now - *at).abs() < ConfirmationPolicy::DAY)
+}
+
+/// In order: clocks of several processes differ.
+fn sorted(times: impl Iterator<Item = Timestamp>) -> Vec<Timestamp> {
+    let mut times: Vec<_> = times.collect();
+    times.sort_unstable();
+    times
 }
 
 #[cfg(test)]

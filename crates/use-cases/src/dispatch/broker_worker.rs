@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::EventType;
 use ports::{EventBroker, LeaseError, OutgoingEvent, StoredEvent};
 
 use super::HeldLease;
@@ -82,7 +83,8 @@ impl BrokerWorker {
     }
 
     /// Publishes events in waves in which no customer has two, so that a lost one is never overtaken by the same
-    /// customer's next. Returns those up to the first that was not taken, and why that was not.
+    /// customer's next. Returns those up to the first that was not taken, and why that was not. What was erased is not
+    /// published, and before it is told of a customer's erasure, what the broker has of him is removed.
     async fn publish(&self, events: Vec<StoredEvent>) -> (Vec<StoredEvent>, Option<String>) {
         let mut taken: Vec<StoredEvent> = Vec::with_capacity(events.len());
         let mut rest = events.into_iter().peekable();
@@ -93,10 +95,17 @@ impl BrokerWorker {
                 customers.insert(event.customer_id);
                 wave.push(event);
             }
-            let outgoing = wave.iter().cloned().map(OutgoingEvent::from).collect();
-            let outcomes = self.broker.publish(outgoing).await;
-            for (event, outcome) in wave.into_iter().zip(outcomes) {
-                match outcome {
+            for event in wave.iter().filter(|event| event.event_type == EventType::CustomerErased.as_str()) {
+                if let Err(reason) = self.broker.purge(event.customer_id).await {
+                    return (taken, Some(reason));
+                }
+            }
+            let sent: Vec<&StoredEvent> = wave.iter().filter(|event| !event.is_erased).collect();
+            let outgoing = sent.into_iter().cloned().map(OutgoingEvent::from).collect();
+            let mut outcomes = self.broker.publish(outgoing).await.into_iter();
+            for event in wave {
+                let outcome = if event.is_erased { Some(Ok(())) } else { outcomes.next() };
+                match outcome.unwrap_or_else(|| Err("the broker said nothing of it".to_owned())) {
                     Ok(()) => taken.push(event),
                     // Those of the wave that were taken after it are published again, and known by their id.
                     Err(reason) => return (taken, Some(reason)),

@@ -72,7 +72,7 @@ fn tell(event: &StoredEvent) {
     let status = match EventType::parse(event_type) {
         Some(EventType::Verification) if event.token_generated_at.is_some() => Some("pending"),
         Some(EventType::Verification) => Some("confirmed"),
-        Some(EventType::CustomerUpdated) | None => None,
+        Some(EventType::CustomerUpdated | EventType::CustomerErased) | None => None,
     };
     tracing::info!(%event_id, event_type, %customer_id, status, "event");
 }

@@ -172,7 +172,7 @@ async fn an_endpoint_that_answers_gone_or_fails_for_long_is_disabled() {
         let (mut world, _) = world_with_due(1);
         world.webhooks.expect_send().returning(move |_| reply(Some(status)));
         world.deliveries.expect_record().returning(|_, _, _| Ok(()));
-        world.endpoints.expect_update().once().returning(move |_, edits, _| {
+        world.endpoints.expect_update().once().returning(move |_, edits, _, _| {
             assert_eq!(edits.disabled, domain::Member::Value(Disabled { at: World::NOW, reason }));
             Err(StoreError::Unavailable("the test has seen enough".into()))
         });
@@ -201,7 +201,7 @@ async fn what_was_under_way_when_an_endpoint_was_disabled_does_not_disable_it_ag
         *recording.lock().unwrap() += tries.len();
         Ok(())
     });
-    world.endpoints.expect_update().once().returning(|_, _, _| Ok(None));
+    world.endpoints.expect_update().once().returning(|_, _, _, _| Ok(None));
     running(world, stored_endpoint(), LEASE_TIME).worker.run().await;
     assert_eq!(*recorded.lock().unwrap(), 5, "each is recorded, and none is sent again");
 }

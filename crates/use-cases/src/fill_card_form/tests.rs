@@ -263,7 +263,7 @@ async fn a_new_setup_that_is_canceled_already_is_not_shown() {
 async fn a_card_that_is_there_is_saved_with_an_event_uses_up_the_links_and_sends_the_old_one_away() {
     for old in [None, Some(card(9))] {
         let mut world = entered(link_with(Some("seti_1")), vec![old.clone(); 2]);
-        world.customers.expect_save().once().returning(move |change| {
+        world.customers.expect_save().once().returning(move |change, _| {
             assert_eq!(change.replaces(), Some(confirmed().parts().version));
             let details = DetailChange::Card { card: Some(card(1)), detaches: old.clone() };
             assert_eq!(change.details(), Some(&details));
@@ -384,7 +384,7 @@ async fn of_two_who_finish_at_once_both_are_told_of_the_one_card() {
     let before = racing(vec![live.clone(), used_up.clone()], vec![None, Some(winners.clone())]);
     assert_eq!(step(before).await, told);
     let mut between = racing(vec![live.clone(), live, used_up], vec![None, None, Some(winners)]);
-    between.customers.expect_save().once().returning(|_| Err(SaveError::VersionConflict));
+    between.customers.expect_save().once().returning(|_, _| Err(SaveError::VersionConflict));
     assert_eq!(step(between).await, told);
 }
 
@@ -399,7 +399,7 @@ async fn a_link_that_is_revoked_meanwhile_saves_no_card() {
         assert_eq!(step(before).await, Ok(LinkState::Gone));
         let mut between = racing(vec![live.clone(), live.clone(), after], vec![None, None, kept]);
         sent_away(&mut between);
-        between.customers.expect_save().once().returning(|_| Err(SaveError::VersionConflict));
+        between.customers.expect_save().once().returning(|_, _| Err(SaveError::VersionConflict));
         assert_eq!(step(between).await, Ok(LinkState::Gone));
     }
 }
@@ -411,7 +411,7 @@ async fn a_link_that_expires_while_the_provider_answers_was_in_time() {
     let mut times = [World::NOW].into_iter().chain(std::iter::repeat(link.expires_at));
     world.clock = MockClock::new();
     world.clock.expect_now().returning(move || times.next().unwrap());
-    world.customers.expect_save().once().returning(|_| Ok(()));
+    world.customers.expect_save().once().returning(|_, _| Ok(()));
     assert_eq!(step(world).await, Ok(saved(1)));
 }
 
@@ -445,7 +445,7 @@ async fn a_card_that_was_entered_while_the_link_expired_is_saved_a_while_longer(
     let mut world = late(expired.clone());
     keeping(&mut world, vec![None; 2]);
     provider(&mut world).expect_find_setup().once().returning(|_| Ok(Some(succeeded())));
-    world.customers.expect_save().once().returning(|_| Ok(()));
+    world.customers.expect_save().once().returning(|_, _| Ok(()));
     assert_eq!(world.service().finish_card_late(CODE, "cookie of it", "form of it").await, Ok(Some(card(1))));
 
     // Nothing else is done with it.
@@ -469,7 +469,7 @@ async fn a_card_that_cannot_be_saved_is_not_reported_as_saved() {
     let error = StoreError::Unavailable("down".into());
     let mut world = entered(link_with(Some("seti_1")), vec![None; 2]);
     let refused = SaveError::Store(error.clone());
-    world.customers.expect_save().once().return_once(move |_| Err(refused));
+    world.customers.expect_save().once().return_once(move |_, _| Err(refused));
     assert_eq!(step(world).await, Err(Failure::Store(error)));
 }
 

@@ -1,21 +1,23 @@
 //! Customers: finding one by his id, saving a change.
 
 mod details;
+mod erase;
+mod numbers;
 mod row;
 mod save;
 
 use async_trait::async_trait;
 use diesel::prelude::*;
-use domain::{Addresses, Card, Change, Customer, CustomerId};
-use ports::{CustomerRepository, SaveError, StoreError};
+use domain::{Addresses, Card, Change, Customer, CustomerId, NumberMemory};
+use ports::{Beside, CustomerRepository, KeyedHash, SaveError, StoreError};
 
 use self::details::DetailRows;
 use self::row::CustomerRow;
 use self::save::Save;
 use super::cards::DetachmentRow;
 use super::events::EventRow;
-use super::links;
-use super::{Connection, Failure, Store, write};
+use super::idempotency::RecordRow;
+use super::{Connection, Failure, Store, deliveries, idempotency, links, write};
 use crate::schema::customers;
 use crate::sql_types::RowId;
 
@@ -43,8 +45,12 @@ impl CustomerRepository for Store {
         self.readers.run(move |connection| details::find_card(connection, id)).await
     }
 
-    async fn save(&self, change: &Change) -> Result<(), SaveError> {
-        let save = Save::of(change).map_err(StoreError::from)?;
+    async fn find_number_memory(&self, number: KeyedHash) -> Result<NumberMemory, StoreError> {
+        self.readers.run(move |connection| numbers::find(connection, number)).await
+    }
+
+    async fn save(&self, change: &Change, beside: Beside) -> Result<(), SaveError> {
+        let save = Save::of(change, beside).map_err(StoreError::from)?;
         self.writers.run(move |connection| save.run(connection)).await?
     }
 }

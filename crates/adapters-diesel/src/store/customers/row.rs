@@ -1,15 +1,14 @@
 //! The customer's row, and what it means.
 
-use chrono::DateTime;
 use diesel::prelude::*;
 use diesel::result::Error;
 use domain::{
-    Challenge, ConfirmationToken, Confirmed, CountryCode, Customer, CustomerId, CustomerParts, Email, PersonName,
-    Phone, PhoneNumber, PhoneState, Profile, Proof, Throttle, Timestamp,
+    Challenge, ConfirmationToken, Confirmed, CountryCode, Customer, CustomerId, CustomerParts, Email, NumberChange,
+    PersonName, Phone, PhoneNumber, PhoneState, Profile, Proof, Throttle,
 };
 
 use super::Failure;
-use crate::row::Row;
+use crate::row::{Row, read_times, write_times};
 use crate::schema::customers;
 use crate::sql_types::{RowId, RowInstant};
 
@@ -19,7 +18,8 @@ use crate::sql_types::{RowId, RowInstant};
 pub(super) struct CustomerRow {
     pub(super) id: RowId,
     pub(super) token_generated_at: Option<RowInstant>,
-    confirmation_sent_at: Option<RowInstant>,
+    pub(super) confirmation_sent_at: Option<RowInstant>,
+    held_sent_at: Option<RowInstant>,
     created_at: RowInstant,
     #[diesel(embed)]
     pub(super) saved: SavedColumns,
@@ -30,8 +30,11 @@ pub(super) struct CustomerRow {
 #[diesel(table_name = customers, treat_none_as_default_value = false, treat_none_as_null = true)]
 pub(super) struct SavedColumns {
     phone_number: Option<String>,
-    unconfirmed_phone_number: String,
+    pub(super) unconfirmed_phone_number: String,
     country_code: String,
+    pub(super) next_country_code: Option<String>,
+    change_requested_at: Option<RowInstant>,
+    held_token: Option<String>,
     email: Option<String>,
     first_name: Option<String>,
     last_name: Option<String>,
@@ -41,6 +44,7 @@ pub(super) struct SavedColumns {
     wrong_tries: String,
     tokens_in_row: i64,
     last_token_at: Option<RowInstant>,
+    token_times: String,
     sequence: i64,
     revision: i64,
     version: i64,
@@ -50,10 +54,13 @@ pub(super) struct SavedColumns {
 const TABLE: &str = "customers";
 
 /// The columns that are read as text.
-const TEXTS: [&str; 8] = [
+const TEXTS: [&str; 11] = [
     "phone_number",
     "unconfirmed_phone_number",
     "country_code",
+    "next_country_code",
+    "held_token",
+    "token_times",
     "email",
     "first_name",
     "last_name",
@@ -64,14 +71,16 @@ const TEXTS: [&str; 8] = [
 impl CustomerRow {
     pub(super) fn of(customer: &Customer) -> Self {
         let parts = customer.parts();
-        let (token_generated_at, wrong_tries) = match &parts.phone {
-            PhoneState::Unconfirmed(challenge) => (Some(challenge.generated_at.into()), challenge.wrong_tries),
-            PhoneState::Confirmed(_) => (None, 0),
+        let challenge = customer.challenge();
+        let change = match &parts.phone {
+            PhoneState::Unconfirmed(_) | PhoneState::Confirmed(_) => None,
+            PhoneState::Changing(change) => Some(change),
         };
         let profile = &parts.profile;
         Self {
             id: RowId(parts.id.uuid()),
-            token_generated_at,
+            token_generated_at: challenge.map(|challenge| challenge.generated_at.into()),
+            held_sent_at: change.and_then(|change| change.held.sent_at()).map(RowInstant::from),
             confirmation_sent_at: customer.confirmation_sent_at().map(RowInstant::from),
             created_at: parts.created_at.into(),
             saved: SavedColumns {
@@ -82,11 +91,15 @@ impl CustomerRow {
                 first_name: profile.first_name.as_ref().map(|name| name.as_str().to_owned()),
                 last_name: profile.last_name.as_ref().map(|name| name.as_str().to_owned()),
                 confirmation_token: customer.confirmation_token().map(ConfirmationToken::expose),
-                token_wrong_tries: wrong_tries.into(),
+                next_country_code: change.map(|change| change.next.phone.country.as_str().to_owned()),
+                change_requested_at: change.map(|change| change.requested_at.into()),
+                held_token: change.and_then(|change| change.held.token()).map(ConfirmationToken::expose),
+                token_wrong_tries: challenge.map_or(0, |challenge| challenge.wrong_tries).into(),
                 confirmed_at: customer.confirmed_at().map(RowInstant::from),
                 wrong_tries: write_times(&parts.throttle.wrong_tries),
                 tokens_in_row: parts.throttle.tokens_in_row.into(),
                 last_token_at: parts.throttle.last_token_at.map(RowInstant::from),
+                token_times: write_times(&parts.throttle.tokens),
                 sequence: parts.sequence,
                 revision: parts.revision,
                 version: parts.version,
@@ -111,6 +124,7 @@ impl CustomerRow {
                 wrong_tries: row.parsed("wrong_tries", read_times(&saved.wrong_tries))?,
                 tokens_in_row: row.parsed("tokens_in_row", saved.tokens_in_row.try_into().ok())?,
                 last_token_at: row.optional_time("last_token_at", saved.last_token_at)?,
+                tokens: row.parsed("token_times", read_times(&saved.token_times))?,
             },
             sequence: saved.sequence,
             revision: saved.revision,
@@ -125,44 +139,57 @@ impl CustomerRow {
         }))
     }
 
-    /// Confirmed since a time, or asked for a token.
+    /// Asked for a token, confirmed since a time, or both.
     fn phone_state(&self, row: &Row) -> Result<PhoneState, Failure> {
         let saved = &self.saved;
-        let number = PhoneNumber::from_e164(&saved.unconfirmed_phone_number).ok();
-        let number = row.parsed("unconfirmed_phone_number", number)?;
-        let country = row.parsed("country_code", CountryCode::parse(&saved.country_code).ok())?;
-        let phone = Phone { number, country };
+        let number = |column, text: &str| row.parsed(column, PhoneNumber::from_e164(text).ok());
+        let country = |column, code: &str| row.parsed(column, CountryCode::parse(code).ok());
         let token = |token: &String| ConfirmationToken::parse(token).ok();
-        let token = row.optional("confirmation_token", saved.confirmation_token.as_ref(), token)?;
+        let token_in = |column, stored: &Option<String>| row.optional(column, stored.as_ref(), token);
+        let unconfirmed = number("unconfirmed_phone_number", &saved.unconfirmed_phone_number)?;
+        let region = country("country_code", &saved.country_code)?;
+        let current = token_in("confirmation_token", &saved.confirmation_token)?;
         let sent_at = row.optional_time("confirmation_sent_at", self.confirmation_sent_at)?;
-        let Some(confirmed_at) = row.optional_time("confirmed_at", saved.confirmed_at)? else {
+        let challenge = |phone| {
             let generated_at = row.optional_time("token_generated_at", self.token_generated_at)?;
-            return Ok(PhoneState::Unconfirmed(Challenge {
+            Ok::<_, Failure>(Challenge {
                 phone,
-                token: row.parsed("confirmation_token", token)?,
+                token: row.parsed("confirmation_token", current)?,
                 generated_at: row.parsed("token_generated_at", generated_at)?,
                 wrong_tries: row.parsed("token_wrong_tries", saved.token_wrong_tries.try_into().ok())?,
                 sent_at,
-            }));
+            })
         };
-        // The number that was proved is the one that was to be.
-        if saved.phone_number.as_deref() != Some(phone.number.as_str()) {
-            return Err(row.corrupt("phone_number"));
-        }
-        let proof = token.map_or(Proof::Trusted, |token| Proof::Token { token, sent_at });
-        Ok(PhoneState::Confirmed(Confirmed { phone, confirmed_at, proof }))
+        let proof = |token: Option<ConfirmationToken>, sent_at| {
+            token.map_or(Proof::Trusted, |token| Proof::Token { token, sent_at })
+        };
+        let Some(confirmed_at) = row.optional_time("confirmed_at", saved.confirmed_at)? else {
+            return Ok(PhoneState::Unconfirmed(challenge(Phone { number: unconfirmed, country: region })?));
+        };
+        let proved = number("phone_number", saved.phone_number.as_deref().unwrap_or_default())?;
+        let Some(next) = &saved.next_country_code else {
+            // The number that was proved is the one that was to be.
+            if proved != unconfirmed {
+                return Err(row.corrupt("phone_number"));
+            }
+            let phone = Phone { number: proved, country: region };
+            return Ok(PhoneState::Confirmed(Confirmed { phone, confirmed_at, proof: proof(current, sent_at) }));
+        };
+        let held_token = token_in("held_token", &saved.held_token)?;
+        let held_sent_at = row.optional_time("held_sent_at", self.held_sent_at)?;
+        let requested_at = row.optional_time("change_requested_at", saved.change_requested_at)?;
+        Ok(PhoneState::Changing(NumberChange {
+            held: Confirmed {
+                phone: Phone { number: proved, country: region },
+                confirmed_at,
+                proof: proof(held_token, held_sent_at),
+            },
+            next: challenge(Phone { number: unconfirmed, country: country("next_country_code", next)? })?,
+            requested_at: row.parsed("change_requested_at", requested_at)?,
+        }))
     }
 }
 
 fn text(number: &PhoneNumber) -> String {
     number.as_str().to_owned()
-}
-
-fn write_times(times: &[Timestamp]) -> String {
-    let times: Vec<String> = times.iter().map(|time| time.timestamp_millis().to_string()).collect();
-    times.join(" ")
-}
-
-fn read_times(text: &str) -> Option<Vec<Timestamp>> {
-    text.split_whitespace().map(|time| DateTime::from_timestamp_millis(time.parse().ok()?)).collect()
 }

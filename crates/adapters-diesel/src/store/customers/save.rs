@@ -3,9 +3,10 @@
 use diesel::dsl::case_when;
 use diesel::prelude::*;
 use domain::{Change, CustomerId, LinkPurpose};
-use ports::SaveError;
+use ports::{Beside, SaveError};
 
-use super::{Connection, CustomerRow, DetailRows, EventRow, Failure, links, write};
+use super::numbers::MemoryRow;
+use super::{Connection, CustomerRow, DetailRows, EventRow, Failure, RecordRow, erase, links, write};
 use crate::failure::Unique;
 use crate::schema::{customers, phone_number_claims};
 use crate::sql_types::{RowId, RowInstant};
@@ -15,9 +16,13 @@ const CLAIMS: u32 = 5;
 
 /// A change in the form of its rows, so that a repetition costs nothing but the statements.
 pub(super) struct Save {
+    record: Option<RecordRow>,
     replaces: Option<i64>,
+    erases: bool,
     customer: CustomerRow,
     claims: Vec<ClaimRow>,
+    releases: Vec<String>,
+    memories: Vec<MemoryRow>,
     details: Option<DetailRows>,
     revokes_links: &'static [LinkPurpose],
     events: Vec<EventRow>,
@@ -31,7 +36,7 @@ struct ClaimRow {
 }
 
 impl Save {
-    pub(super) fn of(change: &Change) -> Result<Self, Failure> {
+    pub(super) fn of(change: &Change, beside: Beside) -> Result<Self, Failure> {
         let customer = CustomerRow::of(change.customer());
         let claim = |number: &domain::PhoneNumber| ClaimRow {
             phone_number: number.as_str().to_owned(),
@@ -46,8 +51,12 @@ impl Save {
             (Some(_), None) => return Err(Failure::Rejected("a detail changes and no event tells of it".to_owned())),
         };
         Ok(Self {
+            record: beside.record.map(RecordRow::from),
             replaces: change.replaces(),
+            erases: change.erases(),
             claims: change.claims().iter().map(claim).collect(),
+            releases: change.releases().iter().map(|(number, _)| number.as_str().to_owned()).collect(),
+            memories: beside.memories.iter().filter_map(|(number, memory)| MemoryRow::of(number, memory)).collect(),
             details,
             revokes_links: change.revokes_links(),
             events: change.events().iter().map(EventRow::of).collect::<Result<_, _>>()?,
@@ -62,6 +71,10 @@ impl Save {
                 Ok(()) => return Ok(Ok(())),
                 Err(Failure::Stale) => return Ok(Err(SaveError::VersionConflict)),
                 Err(Failure::Taken(Unique::CustomerId)) => return Ok(Err(SaveError::CustomerIdTaken)),
+                Err(Failure::Taken(Unique::IdempotencyRecord)) => return Ok(Err(SaveError::Repeated)),
+                Err(Failure::Held) => return Ok(Err(SaveError::InProgress)),
+                // A link was made for the customer while he was erased.
+                Err(Failure::Orphan) if self.erases => {}
                 Err(Failure::Taken(Unique::PhoneNumber)) => {
                     if let Some(taken) = self.holder(connection)? {
                         return Ok(Err(taken));
@@ -73,42 +86,74 @@ impl Save {
         Err(Failure::Contended("a number was claimed and freed again and again".to_owned()))
     }
 
-    /// The customer comes first, so that of a taken id and a taken number the id is reported.
+    /// The record of the request comes first, then the customer, so that of a taken id and a taken number the id is
+    /// reported.
     fn store(&self, connection: &mut Connection) -> Result<(), Failure> {
+        let (id, at) = (self.customer.id, self.customer.saved.updated_at);
+        if let Some(record) = &self.record {
+            record.insert(connection)?;
+        }
         match self.replaces {
             None => {
                 diesel::insert_into(customers::table).values(&self.customer).execute(connection)?;
+                // Looked at after the insert, which waited for whoever was just erasing a customer of that id.
+                if erase::was_erased(connection, id)? {
+                    return Err(Failure::Taken(Unique::CustomerId));
+                }
             }
+            Some(version) if self.erases => erase::erase(connection, id, version, self.erased_at())?,
             Some(version) => self.update(connection, version)?,
+        }
+        if !self.releases.is_empty() {
+            let released = phone_number_claims::table
+                .filter(phone_number_claims::customer_id.eq(id))
+                .filter(phone_number_claims::phone_number.eq_any(&self.releases));
+            diesel::delete(released).execute(connection)?;
         }
         for claim in &self.claims {
             diesel::insert_into(phone_number_claims::table).values(claim).execute(connection)?;
         }
+        self.memories.iter().try_for_each(|memory| memory.store(connection))?;
         if let Some(details) = &self.details {
-            details.store(connection, self.customer.id)?;
+            details.store(connection, id)?;
         }
         if !self.revokes_links.is_empty() {
-            links::revoke(connection, self.customer.id, self.revokes_links, self.customer.saved.updated_at)?;
+            links::revoke(connection, id, self.revokes_links, at)?;
         }
         self.events.iter().try_for_each(|event| event.insert(connection))
     }
 
-    /// When the token was sent is written by others, without a new version; here it is cleared, where there is a new
-    /// token, and else left alone. Of a confirmed customer, when the token was made is left alone too.
+    /// When the event happened that tells of it.
+    fn erased_at(&self) -> RowInstant {
+        self.events.first().map_or(self.customer.saved.updated_at, EventRow::occurred_at)
+    }
+
+    /// When the token was sent is written by others, without a new version. Where the token stays, it is left alone; where
+    /// it is another, it is what the change says of that one. What a token that is put aside says of it is what the row
+    /// says when it is put aside. When the token of a number was made that waits no more is left alone too.
     fn update(&self, connection: &mut Connection, version: i64) -> Result<(), Failure> {
-        let CustomerRow { id, token_generated_at, saved, .. } = &self.customer;
+        let CustomerRow { id, token_generated_at, confirmation_sent_at, saved, .. } = &self.customer;
         let replaced = customers::table.find(id).filter(customers::version.eq(version));
-        let rows = match token_generated_at {
-            None => diesel::update(replaced).set(saved).execute(connection)?,
-            Some(generated_at) => {
-                let same_token = customers::token_generated_at
-                    .eq(generated_at)
-                    .and(customers::confirmation_token.eq(&saved.confirmation_token));
-                let sent_at = case_when(same_token, customers::confirmation_sent_at).otherwise(None::<RowInstant>);
-                let token =
-                    (customers::token_generated_at.eq(generated_at), customers::confirmation_sent_at.eq(sent_at));
+        let has_token = customers::confirmation_token.eq(&saved.confirmation_token);
+        let rows = if let Some(generated_at) = token_generated_at {
+            let same_token = customers::token_generated_at.eq(generated_at).and(has_token);
+            let sent_at = case_when(same_token, customers::confirmation_sent_at).otherwise(confirmation_sent_at);
+            let token = (customers::token_generated_at.eq(generated_at), customers::confirmation_sent_at.eq(sent_at));
+            if saved.next_country_code.is_some() {
+                let is_put_aside = customers::next_country_code.is_null();
+                let held = case_when(is_put_aside, customers::confirmation_sent_at).otherwise(customers::held_sent_at);
+                let set = (saved, token, customers::held_sent_at.eq(held));
+                diesel::update(replaced).set(set).execute(connection)?
+            } else {
                 diesel::update(replaced).set((saved, token)).execute(connection)?
             }
+        } else {
+            let same_number = customers::unconfirmed_phone_number.eq(&saved.unconfirmed_phone_number);
+            let same_token = same_number.nullable().and(has_token);
+            let sent_at = case_when(same_token, customers::confirmation_sent_at).otherwise(confirmation_sent_at);
+            let sent_at = customers::confirmation_sent_at.eq(sent_at);
+            let set = (saved, sent_at, customers::held_sent_at.eq(None::<RowInstant>));
+            diesel::update(replaced).set(set).execute(connection)?
         };
         if rows == 1 { Ok(()) } else { Err(Failure::Stale) }
     }

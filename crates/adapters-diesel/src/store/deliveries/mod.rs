@@ -1,16 +1,19 @@
 //! Deliveries to webhook endpoints: queued, tried, recorded, looked at, pruned.
 
+mod erase;
 mod prune;
 mod queue;
 mod read;
 mod record;
 
+pub(super) use self::erase::erase;
+
 use async_trait::async_trait;
 use diesel::prelude::*;
-use domain::{Delivery, DeliveryId, EndpointId, Repeat, Timestamp};
+use domain::{CustomerId, Delivery, DeliveryId, EndpointId, Repeat, Timestamp};
 use ports::{
-    DeliveryPage, DeliveryQuery, DeliveryRepository, DueDeliveries, Lease, LeaseError, NewDelivery, ReceiverId,
-    RecordedTry, ReplayQuery, ReplayableEvent, StoreError,
+    DeliveryPage, DeliveryQuery, DeliveryRepository, DueDeliveries, IdempotencyRecord, Lease, LeaseError, NewDelivery,
+    ReceiverId, RecordError, RecordedTry, ReplayQuery, ReplayableEvent, StoreError,
 };
 
 use super::{Connection, Failure, Store, first_pending, write};
@@ -45,29 +48,33 @@ impl DeliveryRepository for Store {
         self.readers.run(move |connection| read::list(connection, &query)).await
     }
 
+    async fn find_delivery(&self, endpoint: EndpointId, delivery: DeliveryId) -> Result<Option<Delivery>, StoreError> {
+        self.readers.run(move |connection| read::find(connection, endpoint, delivery)).await
+    }
+
     async fn redeliver(
         &self,
         endpoint: EndpointId,
         delivery: DeliveryId,
         repeat: DeliveryId,
         now: Timestamp,
-    ) -> Result<Option<Delivery>, StoreError> {
-        self.writers
-            .run(move |connection| {
-                write(connection, |connection| {
-                    if !queue::keep(connection, endpoint)? {
-                        return Ok(None);
-                    }
-                    let Some((event_id, customer_id, position)) = read::event_of(connection, endpoint, delivery)?
-                    else {
-                        return Ok(None);
-                    };
-                    let again = NewDelivery { id: repeat, event_id, customer_id, position };
-                    queue::insert(connection, endpoint, &[again], Some(Repeat::Redelivery), now)?;
-                    read::find(connection, endpoint, repeat)
-                })
-            })
-            .await
+        record: Option<IdempotencyRecord>,
+    ) -> Result<bool, RecordError> {
+        let done = self.record_with(record, move |connection| {
+            if !queue::keep(connection, endpoint)? {
+                return Ok(None);
+            }
+            let Some((event_id, customer_id, position)) = read::event_of(connection, endpoint, delivery)? else {
+                return Ok(None);
+            };
+            let again = NewDelivery { id: repeat, event_id, customer_id, position };
+            queue::insert(connection, endpoint, &[again], Some(Repeat::Redelivery), now).map(Some)
+        });
+        Ok(done.await?.is_some())
+    }
+
+    async fn of_customer(&self, customer_id: CustomerId) -> Result<Vec<Delivery>, StoreError> {
+        self.readers.run(move |connection| read::of_customer(connection, customer_id)).await
     }
 
     async fn replayable(&self, query: ReplayQuery) -> Result<Vec<ReplayableEvent>, StoreError> {
@@ -80,17 +87,16 @@ impl DeliveryRepository for Store {
         deliveries: Vec<NewDelivery>,
         repeat: Repeat,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.writers
-            .run(move |connection| {
-                write(connection, |connection| {
-                    if queue::keep(connection, endpoint)? {
-                        queue::insert(connection, endpoint, &deliveries, Some(repeat), now)?;
-                    }
-                    Ok(())
-                })
-            })
-            .await
+        record: Option<IdempotencyRecord>,
+    ) -> Result<(), RecordError> {
+        self.record_with(record, move |connection| {
+            if !queue::keep(connection, endpoint)? {
+                return Ok(None);
+            }
+            queue::insert(connection, endpoint, &deliveries, Some(repeat), now).map(Some)
+        })
+        .await
+        .map(|_| ())
     }
 
     async fn prune(

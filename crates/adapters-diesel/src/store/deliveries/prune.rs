@@ -100,7 +100,7 @@ pub(super) fn deleted(connection: &mut Connection, endpoint: RowId, limit: u32) 
     remove(connection, &its)
 }
 
-fn remove(connection: &mut Connection, ids: &[RowId]) -> Result<(), Failure> {
+pub(super) fn remove(connection: &mut Connection, ids: &[RowId]) -> Result<(), Failure> {
     diesel::delete(delivery_tries::table.filter(delivery_tries::delivery_id.eq_any(ids))).execute(connection)?;
     diesel::delete(deliveries::table.filter(deliveries::id.eq_any(ids))).execute(connection)?;
     Ok(())

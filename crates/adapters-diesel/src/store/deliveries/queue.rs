@@ -33,6 +33,7 @@ struct HolderRow {
     token_generated_at: Option<RowInstant>,
     token_wrong_tries: i64,
     confirmed_at: Option<RowInstant>,
+    change_requested_at: Option<RowInstant>,
 }
 
 type DueRow = (RowId, i64, Option<String>, Option<String>, StoredRow, Option<HolderRow>);
@@ -67,7 +68,12 @@ pub(super) fn insert(
         next_try_at: repeat.map(|_| now.into()),
         created_at: now.into(),
     };
-    let rows: Vec<NewRow> = new.iter().map(row).collect();
+    // An event that was erased since it was read goes to nobody.
+    let ids: Vec<RowId> = new.iter().map(|delivery| RowId(delivery.event_id.uuid())).collect();
+    let erased: Vec<RowId> =
+        events::table.filter(events::id.eq_any(ids)).filter(events::erased).select(events::id).load(connection)?;
+    let is_erased = |delivery: &&NewDelivery| erased.contains(&RowId(delivery.event_id.uuid()));
+    let rows: Vec<NewRow> = new.iter().filter(|delivery| !is_erased(delivery)).map(row).collect();
     diesel::insert_into(deliveries::table).values(&rows).execute(connection)?;
     Ok(())
 }
@@ -160,7 +166,7 @@ fn due_delivery((id, tries, repeat, token, event, holder): DueRow) -> Result<Due
     let current = holder.filter(|holder| {
         let generated_at = holder.token_generated_at.and_then(|at| at.0);
         let is_same = holder.confirmation_token == token && generated_at == event.token_generated_at;
-        is_same && holder.confirmed_at.is_none()
+        is_same && (holder.confirmed_at.is_none() || holder.change_requested_at.is_some())
     });
     let wrong_tries = current.as_ref().map(|holder| holder.token_wrong_tries.try_into().ok());
     Ok(DueDelivery {

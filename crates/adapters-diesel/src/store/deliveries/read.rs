@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use diesel::dsl::not;
 use diesel::prelude::*;
 use domain::{CustomerId, Delivery, DeliveryId, DeliveryStatus, DeliveryTry, EndpointId, EventId, Repeat, TimeDelta};
 use ports::{DeliveryPage, DeliveryQuery, DeliveryStatusFilter, ReplayQuery, ReplayableEvent};
@@ -88,8 +89,10 @@ pub(super) fn event_of(
     id: DeliveryId,
 ) -> Result<Option<(EventId, CustomerId, i64)>, Failure> {
     let row: Option<(RowId, RowId, i64)> = deliveries::table
-        .find(RowId(id.uuid()))
+        .inner_join(events::table.on(events::id.eq(deliveries::event_id)))
+        .filter(deliveries::id.eq(RowId(id.uuid())))
         .filter(deliveries::endpoint_id.eq(RowId(endpoint.uuid())))
+        .filter(not(events::erased))
         .select((deliveries::event_id, deliveries::customer_id, deliveries::position))
         .first(connection)
         .optional()?;
@@ -109,6 +112,7 @@ pub(super) fn replayable(connection: &mut Connection, query: &ReplayQuery) -> Re
         .filter(events::position.le(place))
         .filter(events::occurred_at.ge(RowInstant::from(query.since)))
         .filter(events::kind.eq_any(names))
+        .filter(not(events::erased))
         .order(events::position)
         .limit(query.limit.into())
         .select((events::id, events::customer_id, events::position))
@@ -119,6 +123,16 @@ pub(super) fn replayable(connection: &mut Connection, query: &ReplayQuery) -> Re
         position: position.unwrap_or_default(),
     };
     Ok(rows.into_iter().map(replayable).collect())
+}
+
+pub(super) fn of_customer(connection: &mut Connection, customer: CustomerId) -> Result<Vec<Delivery>, Failure> {
+    let rows: Vec<(DeliveryRow, String)> = events::table
+        .inner_join(deliveries::table.on(deliveries::event_id.eq(events::id)))
+        .filter(events::customer_id.eq(RowId(customer.uuid())))
+        .order(deliveries::id)
+        .select((DeliveryRow::as_select(), events::kind))
+        .load(connection)?;
+    with_tries(connection, rows)
 }
 
 fn with_tries(connection: &mut Connection, rows: Vec<(DeliveryRow, String)>) -> Result<Vec<Delivery>, Failure> {

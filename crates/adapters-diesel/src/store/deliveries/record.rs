@@ -34,18 +34,23 @@ pub(super) fn record(
     if tries.is_empty() {
         return Ok(());
     }
-    let rows: Vec<TryRow> = tries.iter().map(TryRow::of).collect();
+    // Those that went with their customer while they were under way leave nothing.
+    let ids: Vec<RowId> = tries.iter().map(|one| RowId(one.delivery.uuid())).collect();
+    let there: Vec<RowId> =
+        deliveries::table.filter(deliveries::id.eq_any(&ids)).select(deliveries::id).load(connection)?;
+    let tries: Vec<&RecordedTry> = tries.iter().filter(|one| there.contains(&RowId(one.delivery.uuid()))).collect();
+    let rows: Vec<TryRow> = tries.iter().copied().map(TryRow::of).collect();
     // They are there already where the answer to the commit was lost, so that they are recorded once more.
     diesel::insert_into(delivery_tries::table).values(&rows).on_conflict_do_nothing().execute(connection)?;
 
     let mut accepted = Vec::new();
     let mut given_up = Vec::new();
     let mut retried = Vec::new();
-    for one in tries {
+    for one in &tries {
         match one.then {
-            AfterTry::Accepted => accepted.push(one),
-            AfterTry::GiveUp => given_up.push(one),
-            AfterTry::Retry { at } => retried.push((one, at)),
+            AfterTry::Accepted => accepted.push(*one),
+            AfterTry::GiveUp => given_up.push(*one),
+            AfterTry::Retry { at } => retried.push((*one, at)),
         }
     }
     let at = RowInstant::from(now);

@@ -97,7 +97,7 @@ fn customer() -> Customer {
     let new = NewCustomer { id: CustomerId::from(Uuid::from_u128(1)), phone, profile: Profile::default() };
     let moment = Moment { now: Timestamp::UNIX_EPOCH, event_id: EventId::from(Uuid::from_u128(2)) };
     let token = ConfirmationToken::parse("123456").unwrap();
-    Customer::create(new, token, moment, &ConfirmationPolicy::default()).outcome.unwrap()
+    Customer::create(new, &NumberMemory::default(), token, moment, &ConfirmationPolicy::default()).outcome.unwrap()
 }
 
 fn digest(text: &str) -> Digest {

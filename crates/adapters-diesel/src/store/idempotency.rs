@@ -1,0 +1,118 @@
+//! What came of requests that were sent with an idempotency key.
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use domain::CustomerId;
+use ports::{Digest, IdempotencyRecord, IdempotencyStore, RecordError, Sealed, StoreError};
+use uuid::Uuid;
+
+use super::{Connection, Failure, Store, write};
+use crate::failure::Unique;
+use crate::row::Row;
+use crate::schema::idempotency_records;
+use crate::sql_types::{RowId, RowInstant};
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = idempotency_records, treat_none_as_default_value = false)]
+pub(super) struct RecordRow {
+    id: Vec<u8>,
+    fingerprint: Vec<u8>,
+    customer_id: Option<RowId>,
+    outcome: Option<Vec<u8>>,
+    created_at: RowInstant,
+}
+
+#[async_trait]
+impl IdempotencyStore for Store {
+    async fn find_record(&self, ids: Vec<Digest>) -> Result<Option<IdempotencyRecord>, StoreError> {
+        let ids: Vec<Vec<u8>> = ids.iter().map(|id| id.0.to_vec()).collect();
+        self.readers
+            .run(move |connection| {
+                let row: Option<RecordRow> = idempotency_records::table
+                    .filter(idempotency_records::id.eq_any(&ids))
+                    .select(RecordRow::as_select())
+                    .first(connection)
+                    .optional()?;
+                row.map(IdempotencyRecord::try_from).transpose()
+            })
+            .await
+    }
+
+    async fn keep_record(&self, record: IdempotencyRecord) -> Result<(), RecordError> {
+        self.record_with(Some(record), |_| Ok(Some(()))).await.map(|_| ())
+    }
+}
+
+impl Store {
+    /// Does `work` in one transaction with a record of the request, which comes first. Where there is nothing to work on,
+    /// nothing is stored, the record included.
+    pub(super) async fn record_with<T: Send + 'static>(
+        &self,
+        record: Option<IdempotencyRecord>,
+        mut work: impl FnMut(&mut Connection) -> Result<Option<T>, Failure> + Send + 'static,
+    ) -> Result<Option<T>, RecordError> {
+        let record = record.map(RecordRow::from);
+        let done = self.writers.run(move |connection| {
+            let done = write(connection, |connection| {
+                if let Some(record) = &record {
+                    record.insert(connection)?;
+                }
+                work(connection)?.ok_or(Failure::Stale)
+            });
+            match done {
+                Err(Failure::Stale) => Ok(Ok(None)),
+                Err(Failure::Taken(Unique::IdempotencyRecord)) => Ok(Err(RecordError::Repeated)),
+                Err(Failure::Held) => Ok(Err(RecordError::InProgress)),
+                done => done.map(|done| Ok(Some(done))),
+            }
+        });
+        done.await?
+    }
+}
+
+impl RecordRow {
+    /// Stores the record. It must be the first statement of its transaction: where another transaction has stored one
+    /// of that id and not ended, it waits here, with nothing of its own held.
+    pub(super) fn insert(&self, connection: &mut Connection) -> Result<(), Failure> {
+        match diesel::insert_into(idempotency_records::table).values(self).execute(connection).map_err(Failure::from) {
+            Ok(_) => Ok(()),
+            Err(Failure::Unavailable(message)) if message.contains("lock timeout") => Err(Failure::Held),
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+/// Takes from the records of a customer what they say of him.
+pub(super) fn blank(connection: &mut Connection, customer: RowId) -> Result<(), Failure> {
+    let his = idempotency_records::table.filter(idempotency_records::customer_id.eq(customer));
+    diesel::update(his).set(idempotency_records::outcome.eq(None::<Vec<u8>>)).execute(connection)?;
+    Ok(())
+}
+
+impl From<IdempotencyRecord> for RecordRow {
+    fn from(record: IdempotencyRecord) -> Self {
+        Self {
+            id: record.id.0.to_vec(),
+            fingerprint: record.fingerprint.0.to_vec(),
+            customer_id: record.customer_id.map(|id| RowId(id.uuid())),
+            outcome: record.outcome.map(|outcome| outcome.0),
+            created_at: record.created_at.into(),
+        }
+    }
+}
+
+impl TryFrom<RecordRow> for IdempotencyRecord {
+    type Error = Failure;
+
+    fn try_from(stored: RecordRow) -> Result<Self, Failure> {
+        // Its own id says nothing: the customer is what the log can be searched for.
+        let row = Row::new("idempotency_records", stored.customer_id.map_or(Uuid::nil(), |id| id.0));
+        Ok(Self {
+            id: row.digest("id", &stored.id)?,
+            fingerprint: row.digest("fingerprint", &stored.fingerprint)?,
+            customer_id: stored.customer_id.map(|id| CustomerId::from(id.0)),
+            outcome: stored.outcome.map(Sealed),
+            created_at: row.time("created_at", stored.created_at)?,
+        })
+    }
+}

@@ -1,0 +1,37 @@
+//! `/v1/customers/{customer_id}/verification`: see where the proof of a number stands, and give tries back.
+
+use actix_web::{HttpResponse, web};
+use domain::Verification;
+
+use super::{id_in_path, present};
+use crate::State;
+use crate::answer::Idempotency;
+use crate::body::Body;
+use crate::caller::{Authenticated, AuthenticatedWriter};
+use crate::problem::Problem;
+
+/// Where the proof stands. There is no token in it.
+pub(crate) async fn read_verification(
+    _: Authenticated,
+    state: web::Data<State>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let verification = state.service.find_verification(id_in_path(&path)?).await?;
+    Ok(present::detail(&wire::Verification::new(&verification)).respond())
+}
+
+/// Gives the tries back of a customer who has none left.
+pub(crate) async fn unlock_verification(
+    AuthenticatedWriter(caller): AuthenticatedWriter,
+    state: web::Data<State>,
+    path: web::Path<String>,
+    idempotency: Idempotency,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let id = id_in_path(&path)?;
+    let members = body.optional_object().await?;
+    let request = idempotency.of(&members);
+    members.finish()?;
+    let present = |verification: &Verification| present::detail(&wire::Verification::new(verification));
+    request.answer(present, async |once| state.service.unlock_verification(caller, id, once).await).await
+}

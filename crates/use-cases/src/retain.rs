@@ -1,0 +1,122 @@
+//! What is kept for a time only goes when it has had it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{CustomerId, Decision};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use crate::{Failure, IfMatch, Service};
+
+/// How much is dealt with at once: so little that nobody waits for it.
+const BATCH: u32 = 100;
+/// The pause after each piece.
+const BREATH: Duration = Duration::from_millis(20);
+/// The pause between two rounds is a tenth of the shortest time that something is kept for, within these.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+impl Service {
+    /// Withdraws changes of number that wait too long, erases customers who stay unconfirmed for too long, forgets what
+    /// came of requests, and removes the last traces of who was erased, until `stopping` turns true. Several processes
+    /// may do it at once.
+    pub async fn retain_for_a_time(self: Arc<Self>, mut stopping: watch::Receiver<bool>) {
+        let work = async {
+            // What was erased before this start may have left traces.
+            let mut is_clean = false;
+            loop {
+                match self.retain(&mut is_clean).await {
+                    Ok(()) => {}
+                    Err(failure) => {
+                        tracing::warn!(?failure, "what has had its time is not removed; trying again later")
+                    }
+                }
+                if timeout(self.retention_pause(), self.erased.notified()).await.is_ok() {
+                    is_clean = false;
+                }
+            }
+        };
+        tokio::select! {
+            _ = stopping.wait_for(|stopping| *stopping) => {}
+            () = work => {}
+        }
+    }
+
+    fn retention_pause(&self) -> Duration {
+        let policies = &self.policies;
+        let kept =
+            [Some(policies.idempotency_ttl), Some(policies.confirmation.pending_number_ttl), policies.unconfirmed_ttl];
+        let shortest = kept.into_iter().flatten().min().and_then(|shortest| shortest.to_std().ok());
+        (shortest.unwrap_or(LONGEST_PAUSE) / 10).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
+    }
+
+    async fn retain(&self, is_clean: &mut bool) -> Result<(), Failure> {
+        let (now, policies) = (self.ports.clock.now(), &self.policies);
+        let retention = &self.ports.retention;
+        // One that just ran out belongs to the next round.
+        let requested_before = now - policies.confirmation.pending_number_ttl;
+        self.each(
+            async || Ok(retention.waiting_for_number_since(requested_before, BATCH).await?),
+            async |id| self.find_customer(id).await.map(|_| ()),
+        )
+        .await?;
+        if let Some(ttl) = policies.unconfirmed_ttl {
+            self.each(
+                async || Ok(retention.unconfirmed_since(now - ttl, BATCH).await?),
+                async |id| self.erase_unconfirmed(id).await,
+            )
+            .await?;
+        }
+        while retention.prune_outlived(now - policies.idempotency_ttl, now, BATCH).await? {
+            sleep(BREATH).await;
+        }
+        if !*is_clean {
+            *is_clean = retention.scrub().await?;
+        }
+        Ok(())
+    }
+
+    /// Does `work` for all that `find` finds, piece by piece. What fails for one does not hold up the others; and where
+    /// it failed for all of a piece, what would be found next is the same.
+    async fn each(
+        &self,
+        find: impl AsyncFn() -> Result<Vec<CustomerId>, Failure>,
+        work: impl AsyncFn(CustomerId) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        loop {
+            let found = find().await?;
+            let mut done = 0;
+            for id in &found {
+                match work(*id).await {
+                    Ok(()) | Err(Failure::CustomerNotFound) => done += 1,
+                    Err(failure) => tracing::warn!(?failure, customer_id = %id, "a customer is not dealt with yet"),
+                }
+            }
+            if found.len() < BATCH as usize || done == 0 {
+                return Ok(());
+            }
+            sleep(BREATH).await;
+        }
+    }
+
+    /// Erases a customer, unless he has confirmed meanwhile.
+    async fn erase_unconfirmed(&self, id: CustomerId) -> Result<(), Failure> {
+        let moment = self.moment();
+        let card = async || Ok(self.ports.customers.find_card(id).await?);
+        let erased = self
+            .change_after(id, &IfMatch::Any, card, |customer, card| {
+                if customer.confirmed().is_some() {
+                    return Decision { change: None, outcome: Ok(false) };
+                }
+                let Decision { change, outcome } = customer.erase(card.as_ref(), moment);
+                Decision { change, outcome: outcome.map(|()| true) }
+            })
+            .await?;
+        if erased {
+            tracing::info!(customer_id = %id, "a customer who never confirmed was erased");
+            self.erased.notify_one();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,1 @@
+DROP INDEX customers_unconfirmed_created_at_idx;

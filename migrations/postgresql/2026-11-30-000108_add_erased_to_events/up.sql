@@ -1,0 +1,2 @@
+-- Whether the customer was erased, and what the event said of him with him.
+ALTER TABLE events ADD COLUMN erased BOOLEAN NOT NULL DEFAULT FALSE;

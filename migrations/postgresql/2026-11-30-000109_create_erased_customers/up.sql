@@ -1,0 +1,6 @@
+-- The ids of customers who were erased: they are never used again, and can be erased once more after a restore.
+CREATE TABLE erased_customers (
+    id UUID NOT NULL,
+    erased_at TIMESTAMPTZ NOT NULL,
+    CONSTRAINT erased_customers_pkey PRIMARY KEY (id)
+);

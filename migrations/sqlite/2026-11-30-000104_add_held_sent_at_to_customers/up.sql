@@ -1,0 +1,2 @@
+-- While a change of number is pending: when the token that confirmed phone_number was sent.
+ALTER TABLE customers ADD COLUMN held_sent_at INTEGER;

@@ -1,0 +1,1 @@
+DROP INDEX customers_change_requested_at_idx;

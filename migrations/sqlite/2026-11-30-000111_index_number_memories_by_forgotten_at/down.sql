@@ -1,0 +1,1 @@
+DROP INDEX number_memories_forgotten_at_idx;

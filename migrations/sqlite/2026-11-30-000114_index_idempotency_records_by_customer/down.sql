@@ -1,0 +1,1 @@
+DROP INDEX idempotency_records_customer_id_idx;
