@@ -121,9 +121,7 @@ impl Body {
             return Err(Problem::new(Code::UnsupportedMediaType, detail));
         }
         match serde_json::from_slice(&bytes) {
-            Ok(Value::Object(members)) => {
-                Ok(Some(Members { raw: bytes.freeze(), members, errors: Vec::new() }))
-            }
+            Ok(Value::Object(members)) => Ok(Some(Members { raw: bytes.freeze(), members, errors: Vec::new() })),
             Ok(_) => Err(Problem::new(Code::MalformedRequest, "Send a JSON object: the body is another JSON value.")),
             Err(error) => {
                 // The parser's own words may quote the body, so only the place is told.

@@ -12,6 +12,7 @@ mod event_stream;
 mod events;
 mod health;
 mod observe;
+mod operation;
 mod pages;
 mod precondition;
 mod problem;

@@ -25,16 +25,13 @@ impl FromRequest for Precondition {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        let values: Option<Vec<&str>> =
-            request.headers().get_all(IF_MATCH).map(|value| value.to_str().ok()).collect();
+        let values: Option<Vec<&str>> = request.headers().get_all(IF_MATCH).map(|value| value.to_str().ok()).collect();
         let if_match = match values.as_deref() {
             Some([]) => Some(IfMatch::Any),
             Some(values) => read(&values.join(",")),
             None => None,
         };
-        let refused = || {
-            Problem::invalid_parameters(vec![FieldError::new("If-Match", FieldCode::Invalid, MUST_BE)])
-        };
+        let refused = || Problem::invalid_parameters(vec![FieldError::new("If-Match", FieldCode::Invalid, MUST_BE)]);
         ready(if_match.map(Self).ok_or_else(refused))
     }
 }

@@ -173,7 +173,7 @@ pub(crate) struct Problem {
     attempts_remaining: Option<u32>,
     /// In seconds.
     pub(crate) retry_after: Option<i64>,
-    allow: Option<&'static str>,
+    allow: Option<String>,
     /// Whether this was answered before, to a request that came again.
     is_replayed: bool,
 }
@@ -211,9 +211,9 @@ impl Problem {
         Self::new(Code::RouteNotFound, "Check the path: the API's operations are below /v1.")
     }
 
-    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
+    pub(crate) fn method_not_allowed(allow: &str) -> Self {
         let detail = format!("Use one of the methods that this address takes: {allow}.");
-        Self { allow: Some(allow), ..Self::new(Code::MethodNotAllowed, detail) }
+        Self { allow: Some(allow.to_owned()), ..Self::new(Code::MethodNotAllowed, detail) }
     }
 
     pub(crate) fn invalid_parameters(errors: Vec<FieldError>) -> Self {
@@ -266,8 +266,8 @@ impl Problem {
         if self.is_replayed {
             response.insert_header((IDEMPOTENCY_REPLAYED, "true"));
         }
-        if let Some(allow) = self.allow {
-            response.insert_header((ALLOW, allow));
+        if let Some(allow) = &self.allow {
+            response.insert_header((ALLOW, allow.as_str()));
         }
         if self.code == Code::Unauthorized {
             response.insert_header((WWW_AUTHENTICATE, "Bearer"));

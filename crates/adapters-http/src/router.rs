@@ -1,119 +1,80 @@
 //! Which address is answered by which handler.
 
+use actix_web::http::Method;
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route, web};
 
+use crate::operation::Operation;
 use crate::problem::Problem;
 use crate::{customers, event_stream, events, health, pages, webhook_endpoints};
 
+/// All operations of the API. Of two paths that fit an address the one that is named first answers.
+#[rustfmt::skip]
+pub(crate) fn operations() -> Vec<Operation> {
+    const CUSTOMERS: &str = "/v1/customers";
+    const CUSTOMER: &str = "/v1/customers/{customer_id}";
+    const VERIFICATION: &str = "/v1/customers/{customer_id}/verification";
+    const PHONE_NUMBER: &str = "/v1/customers/{customer_id}/phone_number";
+    const ADDRESS: &str = "/v1/customers/{customer_id}/addresses/{purpose}";
+    const CARD: &str = "/v1/customers/{customer_id}/card";
+    const ENDPOINTS: &str = "/v1/webhook_endpoints";
+    const ENDPOINT: &str = "/v1/webhook_endpoints/{endpoint_id}";
+    vec![
+        Operation::new(Method::POST, CUSTOMERS, customers::create),
+        Operation::new(Method::GET, CUSTOMER, customers::retrieve),
+        Operation::new(Method::HEAD, CUSTOMER, customers::peek),
+        Operation::new(Method::POST, CUSTOMER, customers::create_with_id),
+        Operation::new(Method::PATCH, CUSTOMER, customers::update),
+        Operation::new(Method::PUT, CUSTOMER, customers::update),
+        Operation::new(Method::DELETE, CUSTOMER, customers::erase),
+        Operation::new(Method::GET, "/v1/customers/{customer_id}/export", customers::export),
+        Operation::new(Method::POST, "/v1/customers/{customer_id}/confirm", customers::confirm),
+        Operation::new(Method::POST, "/v1/customers/{customer_id}/generate_confirmation", customers::generate_confirmation),
+        Operation::new(Method::GET, VERIFICATION, customers::read_verification),
+        Operation::new(Method::POST, "/v1/customers/{customer_id}/verification/unlock", customers::unlock_verification),
+        Operation::new(Method::POST, PHONE_NUMBER, customers::change_phone_number),
+        Operation::new(Method::DELETE, PHONE_NUMBER, customers::withdraw_phone_number),
+        Operation::new(Method::GET, "/v1/customers/{customer_id}/addresses", customers::read_addresses),
+        Operation::new(Method::PUT, ADDRESS, customers::put_address),
+        Operation::new(Method::DELETE, ADDRESS, customers::delete_address),
+        Operation::new(Method::GET, CARD, customers::read_card),
+        Operation::new(Method::DELETE, CARD, customers::delete_card),
+        Operation::new(Method::GET, "/v1/events", events::list),
+        Operation::new(Method::GET, "/v1/events/stream", event_stream::stream),
+        Operation::new(Method::GET, "/v1/events/{event_id}", events::retrieve),
+        Operation::new(Method::GET, ENDPOINTS, webhook_endpoints::list),
+        Operation::new(Method::POST, ENDPOINTS, webhook_endpoints::create),
+        Operation::new(Method::GET, ENDPOINT, webhook_endpoints::retrieve),
+        Operation::new(Method::PATCH, ENDPOINT, webhook_endpoints::update),
+        Operation::new(Method::DELETE, ENDPOINT, webhook_endpoints::delete),
+        Operation::new(Method::POST, "/v1/webhook_endpoints/{endpoint_id}/rotate_secret", webhook_endpoints::rotate_secret),
+        Operation::new(Method::POST, "/v1/webhook_endpoints/{endpoint_id}/test", webhook_endpoints::test),
+        Operation::new(Method::POST, "/v1/webhook_endpoints/{endpoint_id}/replay", webhook_endpoints::replay),
+        Operation::new(Method::GET, "/v1/webhook_endpoints/{endpoint_id}/deliveries", webhook_endpoints::list_deliveries),
+        Operation::new(Method::POST, "/v1/webhook_endpoints/{endpoint_id}/deliveries/{delivery_id}/redeliver", webhook_endpoints::redeliver),
+        Operation::new(Method::GET, "/healthz", health::healthz),
+        Operation::new(Method::HEAD, "/healthz", health::healthz),
+        Operation::new(Method::GET, "/readyz", health::readyz),
+        Operation::new(Method::HEAD, "/readyz", health::readyz),
+    ]
+}
+
 /// All routes. What they do not take is answered with a problem document, below `/l/` with a page.
 pub(crate) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(readable("/healthz", health::healthz))
-        .service(readable("/readyz", health::readyz))
-        .service(
-            web::scope("/v1")
-                .service(
-                    web::resource("/customers").route(web::post().to(customers::create)).default_service(only("POST")),
-                )
-                .service(
-                    web::resource("/customers/{customer_id}")
-                        .route(web::get().to(customers::retrieve))
-                        .route(web::head().to(customers::peek))
-                        .route(web::post().to(customers::create_with_id))
-                        .route(web::patch().to(customers::update))
-                        .route(web::put().to(customers::update))
-                        .default_service(only("GET, HEAD, POST, PATCH, PUT")),
-                )
-                .service(
-                    web::resource("/customers/{customer_id}/confirm")
-                        .route(web::post().to(customers::confirm))
-                        .default_service(only("POST")),
-                )
-                .service(
-                    web::resource("/customers/{customer_id}/generate_confirmation")
-                        .route(web::post().to(customers::generate_confirmation))
-                        .default_service(only("POST")),
-                )
-                .configure(detail_routes)
-                .service(web::resource("/events").route(web::get().to(events::list)).default_service(only("GET")))
-                .service(
-                    web::resource("/events/stream")
-                        .route(web::get().to(event_stream::stream))
-                        .default_service(only("GET")),
-                )
-                .service(
-                    web::resource("/events/{event_id}")
-                        .route(web::get().to(events::retrieve))
-                        .default_service(only("GET")),
-                )
-                .configure(webhook_endpoint_routes),
-        )
-        .configure(pages::routes)
-        .default_service(web::to(not_found));
+    let mut operations = operations();
+    while let Some(path) = operations.first().map(|operation| operation.path) {
+        config.service(resource(path, operations.extract_if(.., |operation| operation.path == path)));
+    }
+    config.configure(pages::routes).default_service(web::to(not_found));
 }
 
-/// What is kept beside the customer object.
-fn detail_routes(config: &mut web::ServiceConfig) {
-    config
-        .service(
-            web::resource("/customers/{customer_id}/addresses")
-                .route(web::get().to(customers::read_addresses))
-                .default_service(only("GET")),
-        )
-        .service(
-            web::resource("/customers/{customer_id}/addresses/{purpose}")
-                .route(web::put().to(customers::put_address))
-                .route(web::delete().to(customers::delete_address))
-                .default_service(only("PUT, DELETE")),
-        )
-        .service(
-            web::resource("/customers/{customer_id}/card")
-                .route(web::get().to(customers::read_card))
-                .route(web::delete().to(customers::delete_card))
-                .default_service(only("GET, DELETE")),
-        );
-}
-
-fn webhook_endpoint_routes(config: &mut web::ServiceConfig) {
-    config
-        .service(
-            web::resource("/webhook_endpoints")
-                .route(web::get().to(webhook_endpoints::list))
-                .route(web::post().to(webhook_endpoints::create))
-                .default_service(only("GET, POST")),
-        )
-        .service(
-            web::resource("/webhook_endpoints/{endpoint_id}")
-                .route(web::get().to(webhook_endpoints::retrieve))
-                .route(web::patch().to(webhook_endpoints::update))
-                .route(web::delete().to(webhook_endpoints::delete))
-                .default_service(only("GET, PATCH, DELETE")),
-        )
-        .service(
-            web::resource("/webhook_endpoints/{endpoint_id}/rotate_secret")
-                .route(web::post().to(webhook_endpoints::rotate_secret))
-                .default_service(only("POST")),
-        )
-        .service(
-            web::resource("/webhook_endpoints/{endpoint_id}/test")
-                .route(web::post().to(webhook_endpoints::test))
-                .default_service(only("POST")),
-        )
-        .service(
-            web::resource("/webhook_endpoints/{endpoint_id}/replay")
-                .route(web::post().to(webhook_endpoints::replay))
-                .default_service(only("POST")),
-        )
-        .service(
-            web::resource("/webhook_endpoints/{endpoint_id}/deliveries")
-                .route(web::get().to(webhook_endpoints::list_deliveries))
-                .default_service(only("GET")),
-        )
-        .service(
-            web::resource("/webhook_endpoints/{endpoint_id}/deliveries/{delivery_id}/redeliver")
-                .route(web::post().to(webhook_endpoints::redeliver))
-                .default_service(only("POST")),
-        );
+/// An address with all its operations.
+fn resource(path: &str, operations: impl Iterator<Item = Operation>) -> Resource {
+    let mut allow: Vec<String> = Vec::new();
+    let resource = operations.fold(web::resource(path), |resource, operation| {
+        allow.push(operation.method.to_string());
+        resource.route(operation.route)
+    });
+    resource.default_service(only(allow.join(", ")))
 }
 
 /// An address that is read and nothing else.
@@ -124,12 +85,12 @@ where
     F::Output: Responder + 'static,
 {
     let resource = web::resource(path).route(web::get().to(handler.clone())).route(web::head().to(handler));
-    resource.default_service(only("GET, HEAD"))
+    resource.default_service(only("GET, HEAD".to_owned()))
 }
 
 /// Answers every other method of an address.
-fn only(allow: &'static str) -> Route {
-    web::to(move || std::future::ready(Err::<HttpResponse, _>(Problem::method_not_allowed(allow))))
+fn only(allow: String) -> Route {
+    web::to(move || std::future::ready(Err::<HttpResponse, _>(Problem::method_not_allowed(&allow))))
 }
 
 async fn not_found() -> Result<HttpResponse, Problem> {

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use domain::LinkId;
 use hkdf::Hkdf;
-use ports::{Digest, LinkCode, SealPurpose, Sealed, Secrets, Unsealed};
+use ports::{Digest, HashPurpose, KeyedHash, LinkCode, SealPurpose, Sealed, Secrets, Unsealed};
 use rand::Rng;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -84,6 +84,17 @@ pub struct DerivedSecrets {
     check_value: Digest,
     previous_check_value: Option<Digest>,
     webhook_secrets: SealingKeys,
+    idempotency_outcomes: SealingKeys,
+    idempotency_keys: HashingKeys,
+    fingerprints: HashingKeys,
+    phone_numbers: HashingKeys,
+}
+
+/// The keys that hash for one purpose.
+#[derive(Clone)]
+struct HashingKeys {
+    current: SubKey,
+    previous: Option<SubKey>,
 }
 
 /// The keys that seal for one purpose.
@@ -102,12 +113,17 @@ impl DerivedSecrets {
             check_value: current.check_value(),
             previous_check_value: previous.map(SecretKey::check_value),
             webhook_secrets: SealingKeys::new("customers/v1/webhook-secret", current, previous),
+            idempotency_outcomes: SealingKeys::new("customers/v1/idempotency-outcome", current, previous),
+            idempotency_keys: HashingKeys::new("customers/v1/idempotency-key", current, previous),
+            fingerprints: HashingKeys::new("customers/v1/fingerprint", current, previous),
+            phone_numbers: HashingKeys::new("customers/v1/phone-number", current, previous),
         }
     }
 
     fn sealing_keys(&self, purpose: SealPurpose) -> &SealingKeys {
         match purpose {
             SealPurpose::WebhookSecret => &self.webhook_secrets,
+            SealPurpose::IdempotencyOutcome => &self.idempotency_outcomes,
         }
     }
 }
@@ -116,6 +132,12 @@ impl SealingKeys {
     fn new(purpose: &str, current: &SecretKey, previous: Option<&SecretKey>) -> Self {
         let key = |secret: &SecretKey| SealingKey::new(&Zeroizing::new(secret.sub_key(purpose).keyed_hash(b"")));
         Self { current: key(current), previous: previous.map(key) }
+    }
+}
+
+impl HashingKeys {
+    fn new(purpose: &str, current: &SecretKey, previous: Option<&SecretKey>) -> Self {
+        Self { current: current.sub_key(purpose), previous: previous.map(|secret| secret.sub_key(purpose)) }
     }
 }
 
@@ -149,6 +171,16 @@ impl Secrets for DerivedSecrets {
     fn form_token(&self, link: LinkId, part: &str) -> String {
         let message = [link.uuid().as_bytes().as_slice(), part.as_bytes()].concat();
         URL_SAFE_NO_PAD.encode(self.form_tokens.keyed_hash(&message))
+    }
+
+    fn keyed_hash(&self, purpose: HashPurpose, message: &[u8]) -> KeyedHash {
+        let keys = match purpose {
+            HashPurpose::IdempotencyKey => &self.idempotency_keys,
+            HashPurpose::Fingerprint => &self.fingerprints,
+            HashPurpose::PhoneNumber => &self.phone_numbers,
+        };
+        let by = |key: &SubKey| Digest(key.keyed_hash(message));
+        KeyedHash { current: by(&keys.current), previous: keys.previous.as_ref().map(by) }
     }
 
     fn check_value(&self) -> Digest {
@@ -239,6 +271,24 @@ mod tests {
         let anew = rotated.seal(purpose, context, &opened.plain);
         assert!(!rotated.unseal(purpose, context, &anew).unwrap().by_previous);
         assert_eq!(DerivedSecrets::new(&key(2), None).unseal(purpose, context, &sealed), None);
+    }
+
+    #[test]
+    fn a_keyed_hash_depends_on_key_purpose_and_message_and_is_told_for_the_previous_key_too() {
+        let before = DerivedSecrets::new(&key(1), None);
+        let after = DerivedSecrets::new(&key(2), Some(&key(1)));
+        let (purpose, message) = (HashPurpose::PhoneNumber, b"+14185810827".as_slice());
+        let hash = before.keyed_hash(purpose, message);
+        assert_eq!((hash, hash.previous), (before.keyed_hash(purpose, message), None));
+        assert_eq!(after.keyed_hash(purpose, message).previous, Some(hash.current));
+        for other in [
+            after.keyed_hash(purpose, message),
+            before.keyed_hash(HashPurpose::Fingerprint, message),
+            before.keyed_hash(HashPurpose::IdempotencyKey, message),
+            before.keyed_hash(purpose, b"+14185810828"),
+        ] {
+            assert_ne!(other.current, hash.current);
+        }
     }
 
     /// Links in customers' chats, forms in their browsers and stored check values depend on these: a change here kills

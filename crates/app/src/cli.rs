@@ -39,6 +39,9 @@ pub(crate) enum Command {
     /// List, make and try webhook endpoints.
     #[command(subcommand)]
     Endpoints(EndpointsCommand),
+    /// Keep account of erased customers, so that a restored backup does not bring them back.
+    #[command(subcommand)]
+    Erasures(ErasuresCommand),
 }
 
 #[derive(Debug, Args)]
@@ -98,6 +101,15 @@ pub(crate) struct ListEventsArguments {
     /// For programs: the events as JSON. They hold personal data and tokens.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ErasuresCommand {
+    /// List the ids of all erased customers with the time of it, a line each: keep them apart from the backups.
+    List,
+    /// Erase the customers whose ids stand on standard input, one to a line, as `erasures list` prints them: after a
+    /// backup was restored that is older than their erasure.
+    Apply,
 }
 
 #[derive(Debug, Subcommand)]

@@ -3,11 +3,11 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use domain::Refusal;
-use use_cases::{ApiKeyId, CreateApiKey, Service};
+use domain::{CustomerId, Refusal};
+use use_cases::{ApiKeyId, Caller, CreateApiKey, IfMatch, Service};
 use wire::WireTime;
 
-use crate::cli::{Cli, Command, CreateKeyArguments, KeysCommand};
+use crate::cli::{Cli, Command, CreateKeyArguments, ErasuresCommand, KeysCommand};
 use crate::settings::{Settings, SettingsError};
 use crate::{events_commands, serve, telemetry, wiring};
 
@@ -77,6 +77,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve(arguments) => serve::serve(settings, arguments).await,
         Command::Migrate => wiring::service(&settings, true).await.map(drop),
         Command::Events(command) => events_commands::events(&settings, command).await,
+        Command::Erasures(ErasuresCommand::List) => list_erasures(&settings).await,
+        Command::Erasures(ErasuresCommand::Apply) => apply_erasures(&settings).await,
         Command::Endpoints(command) => events_commands::endpoints(&settings, command).await,
         Command::Keys(KeysCommand::Create(arguments)) => create_key(&settings, arguments).await,
         Command::Keys(KeysCommand::List) => list_keys(&settings).await,
@@ -111,6 +113,36 @@ async fn revoke_key(settings: &Settings, id: ApiKeyId) -> Result<(), Failure> {
     } else {
         Err(Failure::failed(format!("there is no key {id}; `customers keys list` lists them")))
     }
+}
+
+async fn list_erasures(settings: &Settings) -> Result<(), Failure> {
+    for (id, at) in wiring::service(settings, true).await?.erased_customers().await? {
+        print(&format!("{id}  {}", WireTime(at)))?;
+    }
+    Ok(())
+}
+
+/// Erases once more whom a restored backup has brought back.
+async fn apply_erasures(settings: &Settings) -> Result<(), Failure> {
+    let text = std::io::read_to_string(std::io::stdin())
+        .map_err(|error| Failure::failed(format!("standard input: {error}")))?;
+    let ids = text.lines().enumerate().filter_map(|(number, line)| Some((number, line.split_whitespace().next()?)));
+    let id = |(number, word): (usize, &str)| {
+        let wrong = || Failure::unusable(format!("line {} of standard input has no customer's id", number + 1));
+        CustomerId::parse(word).ok_or_else(wrong)
+    };
+    // All are read before the first is erased.
+    let ids: Vec<CustomerId> = ids.map(id).collect::<Result<_, _>>()?;
+    let service = wiring::service(settings, true).await?;
+    let mut erased = 0;
+    for id in &ids {
+        match service.erase_customer(Caller::OPERATOR, *id, &IfMatch::Any).await {
+            Ok(()) => erased += 1,
+            Err(use_cases::Failure::CustomerNotFound) => {}
+            Err(failure) => return Err(failure.into()),
+        }
+    }
+    print(&format!("{erased} erased, {} not there", ids.len() - erased))
 }
 
 /// A line of what the command answers.

@@ -3,7 +3,7 @@
 use domain::{EventType, WebhookEndpoint};
 use serde::Serialize;
 use serde_json::Value;
-use use_cases::{Caller, CreateEndpoint, EventQuery};
+use use_cases::{Answer, Caller, CreateEndpoint, EventQuery};
 use wire::{TestOutcome, WireTime};
 
 use crate::cli::{CreateEndpointArguments, EndpointsCommand, EventsCommand, ListEventsArguments};
@@ -56,7 +56,7 @@ pub(crate) async fn endpoints(settings: &Settings, command: EndpointsCommand) ->
         EndpointsCommand::Test { id, json } => {
             let service = wiring::service(settings, true).await?;
             let ping = |id, at| wire::Ping::new(id, at).to_string();
-            let (event_id, tried) = service.test_endpoint(Caller::OPERATOR, id, ping).await?;
+            let (event_id, tried) = done(service.test_endpoint(Caller::OPERATOR, id, ping, None).await?)?;
             if json {
                 print_json(&TestOutcome::new(event_id, &tried))?;
             } else {
@@ -80,11 +80,16 @@ async fn create_endpoint(settings: &Settings, arguments: CreateEndpointArguments
         service.check_webhook_url(&arguments.url).map_err(|must_be| Failure::unusable(format!("--url {must_be}")))?;
     let event_types = if arguments.event_types.is_empty() { EventType::ALL.to_vec() } else { arguments.event_types };
     let command = CreateEndpoint { url, event_types, description: arguments.description };
-    let (endpoint, secret) = service.create_endpoint(Caller::OPERATOR, command).await?;
+    let (endpoint, secret) = done(service.create_endpoint(Caller::OPERATOR, command, None).await?)?;
     if arguments.json {
         return print_json(&wire::WebhookEndpoint::new(&endpoint).with_secret(secret.to_text()));
     }
     print_table(["ENDPOINT", "SECRET, SHOWN THIS ONCE"], &[[endpoint.id.to_string(), secret.to_text()]])
+}
+
+/// What was done: without an idempotency key nothing is a repeat.
+fn done<T>(answer: Answer<T>) -> Result<T, Failure> {
+    answer.fresh().ok_or_else(|| Failure::failed("it was done before"))
 }
 
 fn row(endpoint: &WebhookEndpoint) -> [String; 5] {

@@ -45,7 +45,8 @@ pub(crate) async fn serve(settings: Settings, arguments: ServeArguments) -> Resu
     let stopper = actix_web::rt::spawn(signals.stop(server.handle(), stop.clone()));
     let listening = database.listen();
     let dispatcher = actix_web::rt::spawn(service.clone().dispatch_events(stopping.clone()));
-    let detacher = actix_web::rt::spawn(service.clone().detach_cards(stopping));
+    let detacher = actix_web::rt::spawn(service.clone().detach_cards(stopping.clone()));
+    let retainer = actix_web::rt::spawn(service.clone().retain_for_a_time(stopping));
     tracing::info!(
         target: telemetry::START,
         database = %settings.database_url.redacted(),
@@ -77,6 +78,7 @@ pub(crate) async fn serve(settings: Settings, arguments: ServeArguments) -> Resu
     stop.send_replace(true);
     let _ = dispatcher.await;
     let _ = detacher.await;
+    let _ = retainer.await;
     drop(listening);
     stopper.abort();
     tracing::info!("stopped");

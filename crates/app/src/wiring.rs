@@ -69,6 +69,8 @@ fn ports(settings: &Settings, database: Database, secrets: DerivedSecrets) -> Re
         card_provider: None,
         provider_customers: database.provider_customers,
         detachments: database.detachments,
+        idempotency: database.idempotency,
+        retention: database.retention,
         api_keys: database.api_keys,
         installation: database.installation,
         clock: Arc::new(SystemClock),

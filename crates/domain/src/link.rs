@@ -17,6 +17,15 @@ impl LinkPurpose {
     /// Every purpose, in the order of the customer object's members.
     pub const ALL: [Self; 3] = [Self::BillingAddress, Self::ShippingAddress, Self::Card];
 
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BillingAddress => "billing_address",
+            Self::ShippingAddress => "shipping_address",
+            Self::Card => "card",
+        }
+    }
+
     /// The address that it lets its holder edit, where it is one.
     pub const fn address(self) -> Option<AddressPurpose> {
         match self {

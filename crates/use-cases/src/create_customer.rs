@@ -78,7 +78,7 @@ mod tests {
             assert!(matches!(event.body, EventBody::Verification { .. }));
             Ok(())
         });
-        let customer = world.service().create_customer(WRITER, command(), None).await.unwrap().fresh();
+        let customer = world.service().create_customer(WRITER, command(), None).await.unwrap().fresh().unwrap();
         assert_eq!(customer.id(), customer_id());
         assert_eq!(customer.phone_number(), None);
         assert_eq!(customer.confirmation_token(), Some(token()));
@@ -93,7 +93,7 @@ mod tests {
             Ok(())
         });
         let command = CreateCustomer { confirmation: false, ..command() };
-        let customer = world.service().create_customer(WRITER, command, None).await.unwrap().fresh();
+        let customer = world.service().create_customer(WRITER, command, None).await.unwrap().fresh().unwrap();
         assert_eq!(customer.confirmed_at(), Some(World::NOW));
         assert_eq!(customer.confirmation_token(), None);
     }
@@ -104,7 +104,7 @@ mod tests {
         let mut world = World::new();
         world.customers.expect_save().returning(|_, _| Ok(()));
         let command = CreateCustomer { id: Some(own), ..command() };
-        assert_eq!(world.service().create_customer(WRITER, command, None).await.unwrap().fresh().id(), own);
+        assert_eq!(world.service().create_customer(WRITER, command, None).await.unwrap().fresh().unwrap().id(), own);
     }
 
     #[tokio::test]

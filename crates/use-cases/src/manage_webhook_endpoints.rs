@@ -347,7 +347,8 @@ mod tests {
             assert_eq!(stored.endpoint.created_at, World::NOW);
             Ok(())
         });
-        let (endpoint, secret) = world.service().create_endpoint(WRITER, command(), None).await.unwrap().fresh();
+        let (endpoint, secret) =
+            world.service().create_endpoint(WRITER, command(), None).await.unwrap().fresh().unwrap();
         assert_eq!((endpoint.url.as_str(), secret.bytes()), ("https://hooks.example.com/", [7; 32].as_slice()));
     }
 
@@ -431,7 +432,8 @@ mod tests {
             reply(Some(418))
         });
         let id = stored_endpoint().endpoint.id;
-        let outcome = world.service().test_endpoint(WRITER, id, |_, _| "a ping".to_owned(), None).await.unwrap().fresh();
+        let outcome =
+            world.service().test_endpoint(WRITER, id, |_, _| "a ping".to_owned(), None).await.unwrap().fresh().unwrap();
         assert_eq!(outcome.1, reply(Some(418)).tried);
     }
 
@@ -440,7 +442,8 @@ mod tests {
         let mut world = World::new();
         world.endpoints.expect_find().returning(|_| Ok(Some(stored_endpoint())));
         world.secrets.expect_unseal().returning(|_, _, _| None);
-        let outcome = world.service().test_endpoint(WRITER, stored_endpoint().endpoint.id, |_, _| String::new(), None).await;
+        let outcome =
+            world.service().test_endpoint(WRITER, stored_endpoint().endpoint.id, |_, _| String::new(), None).await;
         assert!(matches!(outcome, Err(Failure::Store(StoreError::Corrupt { column: "secret", .. }))), "{outcome:?}");
     }
 

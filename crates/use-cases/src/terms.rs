@@ -64,12 +64,11 @@ pub enum Answer<T> {
 }
 
 impl<T> Answer<T> {
-    /// What was done now.
-    #[cfg(test)]
-    pub(crate) fn fresh(self) -> T {
+    /// What was done now, if it was.
+    pub fn fresh(self) -> Option<T> {
         match self {
-            Self::Fresh(value) => value,
-            Self::Repeated(_) => panic!("a repeat"),
+            Self::Fresh(value) => Some(value),
+            Self::Repeated(_) => None,
         }
     }
 }

@@ -6,16 +6,20 @@ mod address;
 mod card;
 mod customer;
 mod event;
+mod personal_data;
 mod problem;
 mod timestamp;
+mod verification;
 mod webhook;
 
 pub use address::{Address, Addresses};
 pub use card::Card;
 pub use customer::{Customer, CustomerUrls, Secrecy};
 pub use event::{ErasedEvent, Event, Ping};
+pub use personal_data::{Link, PersonalData};
 pub use problem::{FieldProblem, Problem};
 pub use timestamp::WireTime;
+pub use verification::Verification;
 pub use webhook::{Delivery, DeliveryTry, TestOutcome, WebhookEndpoint};
 
 /// Serialises what has a text form as that text.

@@ -128,7 +128,7 @@ pub(super) fn revoke(
 ) -> Result<(), Failure> {
     let not_revoked = links::table
         .filter(links::customer_id.eq(customer))
-        .filter(links::purpose.eq_any(purposes.iter().copied().map(purpose_name)))
+        .filter(links::purpose.eq_any(purposes.iter().map(|purpose| purpose.as_str())))
         .filter(links::revoked_at.is_null());
     diesel::update(not_revoked).set(links::revoked_at.eq(at)).execute(connection)?;
     Ok(())
@@ -165,20 +165,12 @@ fn find_by_key(connection: &mut Connection, key: &LinkRow) -> Result<StoredLink,
     StoredLink::try_from(row)
 }
 
-fn purpose_name(purpose: LinkPurpose) -> &'static str {
-    match purpose {
-        LinkPurpose::BillingAddress => "billing_address",
-        LinkPurpose::ShippingAddress => "shipping_address",
-        LinkPurpose::Card => "card",
-    }
-}
-
 impl From<StoredLink> for LinkRow {
     fn from(StoredLink { link, code }: StoredLink) -> Self {
         Self {
             id: RowId(link.id.uuid()),
             customer_id: RowId(link.customer_id.uuid()),
-            purpose: purpose_name(link.purpose).to_owned(),
+            purpose: link.purpose.as_str().to_owned(),
             generation: link.generation,
             code: code.0.to_vec(),
             created_at: link.created_at.into(),
@@ -194,7 +186,7 @@ impl TryFrom<LinkRow> for StoredLink {
 
     fn try_from(stored: LinkRow) -> Result<Self, Failure> {
         let row = Row::new("links", stored.id.0);
-        let purpose = LinkPurpose::ALL.into_iter().find(|purpose| purpose_name(*purpose) == stored.purpose);
+        let purpose = LinkPurpose::ALL.into_iter().find(|purpose| purpose.as_str() == stored.purpose);
         let link = Link {
             id: LinkId::from(stored.id.0),
             customer_id: CustomerId::from(stored.customer_id.0),

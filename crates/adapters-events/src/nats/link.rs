@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_nats::jetstream::context::{
-    Context, ContextBuilder, CreateStreamErrorKind, PublishAckFuture, PublishError, PublishErrorKind,
+    Context, ContextBuilder, CreateStreamErrorKind, GetStreamByNameErrorKind, PublishAckFuture, PublishError,
+    PublishErrorKind,
 };
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
@@ -160,6 +161,28 @@ impl Link {
         }
     }
 
+    /// Removes what is stored under these subjects, each in the stream that takes it. Where none does, nothing is stored.
+    pub(super) async fn purge(&self, subjects: &[String], end: Instant) -> Result<(), Unpublished> {
+        let purge = async {
+            for subject in subjects {
+                let name = match self.context.stream_by_subject(subject).await {
+                    Ok(name) => name,
+                    Err(error) if error.kind() == GetStreamByNameErrorKind::NotFound => continue,
+                    Err(error) => return Err(unpurged(&error)),
+                };
+                let stream = self.context.get_stream_no_info(name).await.map_err(|error| unpurged(&error))?;
+                stream.purge().filter(subject).await.map_err(|error| unpurged(&error))?;
+            }
+            Ok(())
+        };
+        let mut lost = self.lost.clone();
+        tokio::select! {
+            biased;
+            purged = timeout_at(end, purge) => purged.unwrap_or(Err(Unpublished::TimedOut)),
+            _ = lost.wait_for(|lost| *lost) => Err(Unpublished::Lost),
+        }
+    }
+
     /// Makes the stream, where no stream has its name or its subjects; one that has is left as it is.
     pub(super) async fn make_stream(&self, end: Instant) -> Result<(), String> {
         let config = Config {
@@ -188,6 +211,14 @@ impl Link {
             }
             Err(_) => Err(format!("NATS does not make the stream {STREAM}")),
         }
+    }
+}
+
+/// What NATS said; where it said nothing, the connection is no good.
+fn unpurged(error: &(dyn std::error::Error + 'static)) -> Unpublished {
+    match causes(error).find_map(|cause| cause.downcast_ref::<jetstream::Error>()) {
+        Some(refusal) => Unpublished::Refused(format!("NATS does not purge it: {}", described(refusal))),
+        None => Unpublished::Lost,
     }
 }
 

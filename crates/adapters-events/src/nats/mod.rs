@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use domain::{CustomerId, EventType};
 use ports::{EventBroker, OutgoingEvent};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::Mutex;
@@ -141,6 +142,24 @@ impl NatsBroker {
     }
 }
 
+impl NatsBroker {
+    async fn purge_all(&self, subjects: &[String]) -> Result<(), String> {
+        let end = Instant::now() + self.limit;
+        let slow = || format!("no answer from NATS within {}", seconds(self.limit));
+        let link = timeout_at(end, self.link()).await.map_err(|_| slow())??;
+        let purged = link.purge(subjects, end).await;
+        if let Err(Unpublished::Lost | Unpublished::TimedOut) = purged {
+            self.let_go(&link);
+        }
+        purged.map_err(|unpurged| match unpurged {
+            Unpublished::NoStream => "no stream of NATS takes the subject".to_owned(),
+            Unpublished::Lost => "the connection to NATS was lost".to_owned(),
+            Unpublished::TimedOut => slow(),
+            Unpublished::Refused(error) => error,
+        })
+    }
+}
+
 impl std::fmt::Debug for NatsBroker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("NatsBroker").field("settings", &self.settings).finish_non_exhaustive()
@@ -162,13 +181,22 @@ impl EventBroker for NatsBroker {
         }
         outcomes
     }
+
+    async fn purge(&self, customer_id: CustomerId) -> Result<(), String> {
+        let subjects = EventType::ALL.map(|kind| subject(customer_id, kind.as_str()));
+        self.purge_all(&subjects).await
+    }
+}
+
+fn subject(customer: CustomerId, event_type: &str) -> String {
+    format!("{}.{customer}.{event_type}", link::ROOT)
 }
 
 /// What is published of an event; `None` where its JSON is none.
 fn message(event: &OutgoingEvent, source: &str) -> Option<Message> {
     let payload = cloud_event::structured(event, source).ok()?;
     let subject = match event.customer_id {
-        Some(customer) => format!("{}.{customer}.{}", link::ROOT, event.event_type),
+        Some(customer) => subject(customer, &event.event_type),
         None => format!("{}.{}", link::ROOT, event.event_type),
     };
     Some(Message { id: event.id.to_string(), subject, payload: payload.into() })

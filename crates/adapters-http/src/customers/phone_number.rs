@@ -28,9 +28,7 @@ pub(crate) async fn change_phone_number(
     let command = change_command(members, state.service.phone_validation());
     let present = |customer: &Customer| present::customer(StatusCode::OK, customer, caller);
     request
-        .answer(present, async |once| {
-            state.service.change_number(caller, id, command, Terms { if_match, once }).await
-        })
+        .answer(present, async |once| state.service.change_number(caller, id, command, Terms { if_match, once }).await)
         .await
 }
 

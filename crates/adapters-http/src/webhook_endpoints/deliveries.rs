@@ -76,9 +76,8 @@ pub(crate) async fn redeliver(
     let members = body.optional_object().await?;
     let request = idempotency.of(&members);
     members.finish()?;
-    let present = |queued: &domain::Delivery| {
-        Presented::json(StatusCode::ACCEPTED, &Delivery::new(queued, Secrecy::Shown))
-    };
+    let present =
+        |queued: &domain::Delivery| Presented::json(StatusCode::ACCEPTED, &Delivery::new(queued, Secrecy::Shown));
     request.answer(present, async |once| state.service.redeliver(caller, endpoint, delivery, once).await).await
 }
 

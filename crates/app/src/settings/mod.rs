@@ -63,11 +63,14 @@ const WEBHOOK_RETRY_SCHEDULE: &str = "CUSTOMERS_WEBHOOK_RETRY_SCHEDULE";
 const WEBHOOK_ALLOWED_NETWORKS: &str = "CUSTOMERS_WEBHOOK_ALLOWED_NETWORKS";
 const NATS_URL: &str = "CUSTOMERS_NATS_URL";
 const NATS_CREDENTIALS: &str = "CUSTOMERS_NATS_CREDENTIALS";
+const IDEMPOTENCY_TTL: &str = "CUSTOMERS_IDEMPOTENCY_TTL";
+const PENDING_NUMBER_TTL: &str = "CUSTOMERS_PENDING_NUMBER_TTL";
+const UNCONFIRMED_TTL: &str = "CUSTOMERS_UNCONFIRMED_TTL";
 const LOG: &str = "CUSTOMERS_LOG";
 const LOG_FORMAT: &str = "CUSTOMERS_LOG_FORMAT";
 
 /// Every setting there is.
-pub(crate) const SETTINGS: [Setting; 28] = [
+pub(crate) const SETTINGS: [Setting; 31] = [
     setting(LISTEN, "127.0.0.1:8080", "address to listen on; port 0 picks one"),
     setting(PUBLIC_URL, "", "origin of the URLs that customers open; needed when listening on other than loopback"),
     setting(DATABASE_URL, "sqlite:customers.db", "sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE"),
@@ -89,6 +92,13 @@ pub(crate) const SETTINGS: [Setting; 28] = [
             "least time between two tokens, doubling up to 10 minutes; 0s for none",
         )
     },
+    setting(PENDING_NUMBER_TTL, "24h", "how long a confirmed customer's other number may wait for its token"),
+    setting(
+        UNCONFIRMED_TTL,
+        "",
+        "how long a customer may stay unconfirmed before he is erased; for ever, when it is not set",
+    ),
+    setting(IDEMPOTENCY_TTL, "24h", "how long what came of a request is answered again to its idempotency key"),
     setting(LINK_TTL, "60m", "how long a link to an address form lives"),
     setting(CARD_LINK_TTL, "15m", "how long a link to the card form lives"),
     setting(
@@ -169,6 +179,7 @@ impl Settings {
                     attempts: source.required(CONFIRMATION_ATTEMPTS, values::count)?,
                     daily_attempts: source.required(CONFIRMATION_DAILY_ATTEMPTS, values::count)?,
                     resend_interval: source.required(CONFIRMATION_RESEND_INTERVAL, values::duration)?,
+                    pending_number_ttl: source.required(PENDING_NUMBER_TTL, positive_duration)?,
                 },
                 links: LinkPolicy {
                     ttl: source.required(LINK_TTL, positive_duration)?,
@@ -176,6 +187,8 @@ impl Settings {
                 },
                 deliveries: DeliveryPolicy { retries: source.required(WEBHOOK_RETRY_SCHEDULE, values::durations)? },
                 event_retention: source.required(EVENT_RETENTION, positive_duration)?,
+                idempotency_ttl: source.required(IDEMPOTENCY_TTL, positive_duration)?,
+                unconfirmed_ttl: source.optional(UNCONFIRMED_TTL, positive_duration)?,
             },
             trusted_proxies: source.optional(TRUSTED_PROXIES, TrustedProxies::parse)?.unwrap_or_default(),
             brand: Brand {

@@ -174,7 +174,7 @@ async fn an_endpoint_that_answers_gone_or_fails_for_long_is_disabled() {
         world.deliveries.expect_record().returning(|_, _, _| Ok(()));
         world.endpoints.expect_update().once().returning(move |_, edits, _, _| {
             assert_eq!(edits.disabled, domain::Member::Value(Disabled { at: World::NOW, reason }));
-            Err(StoreError::Unavailable("the test has seen enough".into()))
+            Err(StoreError::Unavailable("the test has seen enough".into()).into())
         });
         let mut running = running(world, endpoint, LEASE_TIME);
         running.worker.step().await.unwrap();
