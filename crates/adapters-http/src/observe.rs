@@ -168,9 +168,9 @@ mod tests {
     use actix_web::test::{TestRequest, init_service};
     use ports::{
         MockApiKeyRepository, MockClock, MockCustomerRepository, MockDeliveryRepository, MockDetachmentQueue,
-        MockEndpointRepository, MockEventOutbox, MockEventSignal, MockIdGenerator, MockInstallationRepository,
-        MockLinkRepository, MockProviderCustomerRepository, MockReceiverRepository, MockSecrets, MockTokenGenerator,
-        MockWebhookSender,
+        MockEndpointRepository, MockEventOutbox, MockEventSignal, MockIdGenerator, MockIdempotencyStore,
+        MockInstallationRepository, MockLinkRepository, MockProviderCustomerRepository, MockReceiverRepository,
+        MockRetentionRepository, MockSecrets, MockTokenGenerator, MockWebhookSender,
     };
     use use_cases::{Policies, Ports, Service};
 
@@ -188,6 +188,8 @@ mod tests {
             card_provider: None,
             provider_customers: Arc::new(MockProviderCustomerRepository::new()),
             detachments: Arc::new(MockDetachmentQueue::new()),
+            idempotency: Arc::new(MockIdempotencyStore::new()),
+            retention: Arc::new(MockRetentionRepository::new()),
             api_keys: Arc::new(MockApiKeyRepository::new()),
             installation: Arc::new(MockInstallationRepository::new()),
             clock: Arc::new(MockClock::new()),

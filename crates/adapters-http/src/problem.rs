@@ -346,7 +346,11 @@ impl From<Failure> for Problem {
                 existing_customer: Some((holder, confirmed)),
                 ..Self::new(
                     Code::PhoneNumberTaken,
-                    "Use the existing customer if he is the same person, else ask for another number.",
+                    if confirmed {
+                        "Use the existing customer, who proved the number, if he is the same person; else ask for another one."
+                    } else {
+                        "Nobody has proved the number: erase the existing customer and create this one; never take over that one."
+                    },
                 )
             },
             Failure::PreconditionFailed => Self::new(

@@ -55,7 +55,8 @@ mod tests {
             .confirm_customer(WRITER, customer_id(), Ok(token()), Terms::default())
             .await
             .unwrap()
-            .fresh();
+            .fresh()
+            .unwrap();
         assert_eq!(customer.phone_number(), Some(customer.unconfirmed_phone_number()));
     }
 

@@ -37,7 +37,8 @@ impl Service {
             for _ in 0..Self::MAX_TRIES {
                 let Decision { change, outcome } = self.decide_creation(new.clone(), command.confirmation).await?;
                 match self.store_recorded(change, Some(recorder), outcome.as_ref()).await {
-                    Err(SaveError::PhoneNumberTaken { holder, .. }) if self.frees_number(holder).await? => {}
+                    Err(SaveError::PhoneNumberTaken { holder, confirmed: false })
+                        if self.frees_number(holder).await? => {}
                     Err(error) => return Err(error.into()),
                     Ok(()) => return Ok(outcome?),
                 }

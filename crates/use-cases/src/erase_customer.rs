@@ -40,3 +40,67 @@ impl Service {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{READER, WRITER, World, at, card, confirmed, customer_id};
+    use domain::{DetailChange, EventBody};
+    use ports::SaveError;
+
+    #[tokio::test]
+    async fn a_customer_goes_with_his_card_and_one_event_tells() {
+        let mut world = World::holding(confirmed());
+        world.customers.expect_find_card().returning(|_| Ok(Some(card(1))));
+        world.customers.expect_save().once().returning(|change, _| {
+            assert!(change.erases());
+            assert_eq!(change.details(), Some(&DetailChange::Card { card: None, detaches: Some(card(1)) }));
+            let [event] = change.events() else { panic!("one event") };
+            assert_eq!((&event.body, event.sequence), (&EventBody::Erased, 3));
+            assert_eq!(change.releases().len(), 1);
+            Ok(())
+        });
+        assert_eq!(world.service().erase_customer(WRITER, customer_id(), &IfMatch::Any).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn nobody_erases_a_stranger_with_a_read_key_or_at_another_revision() {
+        let mut world = World::new();
+        world.customers.expect_find().returning(|_| Ok(None));
+        let service = world.service();
+        let outcome = service.erase_customer(WRITER, customer_id(), &IfMatch::Any).await;
+        assert_eq!(outcome, Err(Failure::CustomerNotFound));
+        let outcome = service.erase_customer(READER, customer_id(), &IfMatch::Any).await;
+        assert_eq!(outcome, Err(Failure::Forbidden));
+        let service = World::holding(confirmed()).service();
+        let outcome = service.erase_customer(WRITER, customer_id(), &IfMatch::Revisions(vec![1])).await;
+        assert_eq!(outcome, Err(Failure::PreconditionFailed));
+    }
+
+    #[tokio::test]
+    async fn who_changed_meanwhile_is_erased_as_he_is_then() {
+        let mut world = World::holding(confirmed());
+        world.customers.expect_find_card().times(2).returning(|_| Ok(None));
+        let mut saves = 0;
+        world.customers.expect_save().times(2).returning(move |_, _| {
+            saves += 1;
+            if saves == 1 { Err(SaveError::VersionConflict) } else { Ok(()) }
+        });
+        assert_eq!(world.service().erase_customer(WRITER, customer_id(), &IfMatch::Any).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn all_erased_ids_are_read_page_by_page() {
+        let mut world = World::new();
+        let id = |number: u128| CustomerId::from(uuid::Uuid::from_u128(number));
+        world.retention.expect_erased_customers().times(3).returning(move |after, _| {
+            Ok(match after {
+                None => vec![(id(1), at(1)), (id(2), at(2))],
+                Some(after) if after == id(2) => vec![(id(3), at(3))],
+                Some(_) => Vec::new(),
+            })
+        });
+        let erased = world.service().erased_customers().await.unwrap();
+        assert_eq!(erased, [(id(1), at(1)), (id(2), at(2)), (id(3), at(3))]);
+    }
+}

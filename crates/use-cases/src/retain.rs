@@ -120,3 +120,91 @@ impl Service {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Policies;
+    use crate::testing::{World, confirmed, customer_id, unconfirmed};
+    use domain::TimeDelta;
+    use ports::StoreError;
+    use tokio::time::Instant;
+
+    /// A world in which nothing has had its time but what a test adds.
+    fn world() -> World {
+        let mut world = World::new();
+        world.policies.unconfirmed_ttl = Some(TimeDelta::days(7));
+        world
+    }
+
+    fn nothing_else(world: &mut World) {
+        world.retention.expect_waiting_for_number_since().returning(|before, _| {
+            assert_eq!(before, World::NOW - TimeDelta::hours(24));
+            Ok(Vec::new())
+        });
+        world.retention.expect_prune_outlived().returning(|before, now, _| {
+            assert_eq!((before, now), (World::NOW - TimeDelta::hours(24), World::NOW));
+            Ok(false)
+        });
+    }
+
+    /// Runs until the traces of what was erased have been looked after so often.
+    async fn run(mut world: World, mut scrubs: Vec<Result<bool, StoreError>>) -> Duration {
+        let (stop, stopping) = watch::channel(false);
+        world.retention.expect_scrub().returning(move || {
+            let scrub = scrubs.remove(0);
+            if scrubs.is_empty() {
+                stop.send_replace(true);
+            }
+            scrub
+        });
+        let begun = Instant::now();
+        Arc::new(world.service()).retain_for_a_time(stopping).await;
+        begun.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_stays_unconfirmed_too_long_is_erased_and_who_confirmed_meanwhile_is_not() {
+        for (customer, saves) in [(unconfirmed(), 1), (confirmed(), 0)] {
+            let mut world = world();
+            nothing_else(&mut world);
+            let mut found = vec![customer_id()];
+            world.retention.expect_unconfirmed_since().returning(move |before, _| {
+                assert_eq!(before, World::NOW - TimeDelta::days(7));
+                Ok(std::mem::take(&mut found))
+            });
+            world.customers.expect_find().returning(move |_| Ok(Some(customer.clone())));
+            world.customers.expect_find_card().returning(|_| Ok(None));
+            world.customers.expect_save().times(saves).returning(|change, _| {
+                assert!(change.erases());
+                Ok(())
+            });
+            // After an erasure its traces are looked after once more, at once.
+            assert_eq!(run(world, vec![Ok(true); 1 + saves]).await, Duration::ZERO);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn traces_that_readers_keep_are_removed_in_the_next_round() {
+        let mut world = world();
+        nothing_else(&mut world);
+        world.retention.expect_unconfirmed_since().returning(|_, _| Ok(Vec::new()));
+        assert_eq!(run(world, vec![Ok(false), Ok(true)]).await, LONGEST_PAUSE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_time_for_the_unconfirmed_none_is_looked_for() {
+        let mut world = World { policies: Policies::default(), ..World::new() };
+        nothing_else(&mut world);
+        run(world, vec![Ok(true)]).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_who_cannot_be_erased_holds_up_nobody_and_the_store_is_asked_again_later() {
+        let mut world = world();
+        nothing_else(&mut world);
+        world.retention.expect_unconfirmed_since().times(2).returning(|_, _| Ok(vec![customer_id(); 2]));
+        world.customers.expect_find().times(4).returning(|_| Err(StoreError::Unavailable("down".into())));
+        assert_eq!(run(world, vec![Err(StoreError::Unavailable("down".into())), Ok(true)]).await, LONGEST_PAUSE);
+    }
+}

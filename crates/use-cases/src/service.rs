@@ -181,7 +181,7 @@ impl Service {
             let Decision { change, outcome } = decide(&customer, load().await?);
             match self.store_recorded(change, recorder, outcome.as_ref()).await {
                 Err(SaveError::VersionConflict) => {}
-                Err(SaveError::PhoneNumberTaken { holder, .. }) if self.frees_number(holder).await? => {}
+                Err(SaveError::PhoneNumberTaken { holder, confirmed: false }) if self.frees_number(holder).await? => {}
                 Err(error) => return Err(error.into()),
                 Ok(()) => return Ok(outcome?),
             }
@@ -232,7 +232,7 @@ impl Service {
         Ok(())
     }
 
-    /// Whether a customer who holds a number is about to give it up, or is gone: then it may be asked for again.
+    /// Whether a customer who waits for a number has waited too long, or is gone: then it may be asked for again.
     pub(crate) async fn frees_number(&self, holder: CustomerId) -> Result<bool, Failure> {
         let Some(customer) = self.ports.customers.find(holder).await? else { return Ok(true) };
         if !customer.is_change_overdue(self.ports.clock.now(), &self.policies.confirmation) {

@@ -169,3 +169,153 @@ impl<'a, T> Recorder<'a, T> {
         Ok(Some(opened.plain))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{WRITER, World, confirmed, customer_id, keyed_hash_of, other_token, token, unconfirmed};
+    use domain::ConfirmationToken;
+    use mockall::Sequence;
+    use ports::{Digest, SaveError, Sealed};
+
+    const ANSWER: &dyn Fn(Result<&Customer, &Refusal>) -> Vec<u8> = &|outcome| match outcome {
+        Ok(customer) => customer.parts().revision.to_string().into_bytes(),
+        Err(refusal) => format!("{refusal:?}").into_bytes(),
+    };
+
+    fn once() -> Terms<'static, Customer> {
+        let once = Once { key: "key-1".to_owned(), request: b"POST /confirm".to_vec(), answer: ANSWER };
+        Terms { once: Some(once), ..Terms::default() }
+    }
+
+    /// What is stored once the request was answered so.
+    fn record(answer: &[u8]) -> IdempotencyRecord {
+        let owner_and_key = [WRITER.key_id.0.as_bytes().as_slice(), b"key-1"].concat();
+        IdempotencyRecord {
+            id: keyed_hash_of(&owner_and_key).current,
+            fingerprint: keyed_hash_of(b"POST /confirm").current,
+            customer_id: Some(customer_id()),
+            outcome: Some(Sealed(answer.iter().map(|byte| !byte).collect())),
+            created_at: World::NOW,
+        }
+    }
+
+    /// A world in which these records are found, one look after the other, and none after them.
+    fn finding(mut world: World, records: Vec<Option<IdempotencyRecord>>) -> World {
+        world.with_seals();
+        let mut order = Sequence::new();
+        for found in records {
+            let find = world.idempotency.expect_find_record().once().in_sequence(&mut order);
+            find.return_once(move |_| Ok(found));
+        }
+        world
+    }
+
+    async fn confirm(world: World, token: ConfirmationToken) -> Result<Answer<Customer>, Failure> {
+        world.service().confirm_customer(WRITER, customer_id(), Ok(token), once()).await
+    }
+
+    #[tokio::test]
+    async fn what_came_of_a_request_is_stored_with_its_change() {
+        let mut world = finding(World::holding(unconfirmed()), vec![None]);
+        world.customers.expect_save().once().returning(|_, beside| {
+            assert_eq!(beside.record, Some(record(b"2")));
+            Ok(())
+        });
+        assert_eq!(confirm(world, token()).await, Ok(Answer::Fresh(confirmed())));
+    }
+
+    #[tokio::test]
+    async fn a_request_that_comes_again_is_answered_as_it_was_and_does_nothing() {
+        let world = finding(World::new(), vec![Some(record(b"2"))]);
+        assert_eq!(confirm(world, token()).await, Ok(Answer::Repeated(b"2".to_vec())));
+    }
+
+    #[tokio::test]
+    async fn a_wrong_try_is_recorded_and_told_as_this_requests_own() {
+        let mut world = finding(World::holding(unconfirmed()), vec![None]);
+        world.customers.expect_save().once().returning(|_, beside| {
+            assert_eq!(beside.record, Some(record(b"TokenInvalid { attempts_remaining: 4 }")));
+            Ok(())
+        });
+        let refused = Refusal::TokenInvalid { attempts_remaining: 4 };
+        assert_eq!(confirm(world, other_token()).await, Err(Failure::Refused(refused)));
+    }
+
+    #[tokio::test]
+    async fn a_repeat_that_lost_the_race_gets_the_winners_answer() {
+        // It was refused for what the winner did.
+        let world = finding(World::holding(confirmed()), vec![None, Some(record(b"2"))]);
+        assert_eq!(confirm(world, token()).await, Ok(Answer::Repeated(b"2".to_vec())));
+        // It waited for the winner's commit.
+        let mut world = finding(World::holding(unconfirmed()), vec![None, Some(record(b"2"))]);
+        world.customers.expect_save().once().returning(|_, _| Err(SaveError::Repeated));
+        assert_eq!(confirm(world, token()).await, Ok(Answer::Repeated(b"2".to_vec())));
+    }
+
+    #[tokio::test]
+    async fn a_repeat_that_waited_too_long_is_told_to_come_back() {
+        let mut world = finding(World::holding(unconfirmed()), vec![None, None]);
+        world.customers.expect_save().once().returning(|_, _| Err(SaveError::InProgress));
+        assert_eq!(confirm(world, token()).await, Err(Failure::IdempotencyInProgress));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_that_changed_nothing_is_not_recorded() {
+        let world = finding(World::holding(confirmed()), vec![None, None]);
+        assert_eq!(confirm(world, token()).await, Err(Failure::Refused(Refusal::AlreadyConfirmed)));
+    }
+
+    #[tokio::test]
+    async fn what_may_be_stored_though_the_store_failed_is_looked_up() {
+        let error = StoreError::Unavailable("lost while committing".into());
+        for (found, expected) in
+            [(Some(record(b"2")), Ok(Answer::Repeated(b"2".to_vec()))), (None, Err(Failure::Store(error.clone())))]
+        {
+            let mut world = finding(World::holding(unconfirmed()), vec![None, found]);
+            let failed = SaveError::Store(error.clone());
+            world.customers.expect_save().once().return_once(move |_, _| Err(failed));
+            assert_eq!(confirm(world, token()).await, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_of_another_request_and_the_record_of_an_erased_customer_are_told() {
+        let other = IdempotencyRecord { fingerprint: Digest([7; 32]), ..record(b"2") };
+        assert_eq!(
+            confirm(finding(World::new(), vec![Some(other)]), token()).await,
+            Err(Failure::IdempotencyKeyReused)
+        );
+        let erased = IdempotencyRecord { outcome: None, ..record(b"2") };
+        assert_eq!(confirm(finding(World::new(), vec![Some(erased)]), token()).await, Err(Failure::CustomerNotFound));
+    }
+
+    #[tokio::test]
+    async fn a_success_that_changed_nothing_is_recorded_too() {
+        let mut world = finding(World::holding(confirmed()), vec![None]);
+        world.idempotency.expect_keep_record().once().returning(|record| {
+            assert_eq!(record.customer_id, None);
+            Ok(())
+        });
+        let answer = |_: Result<&domain::Verification, &Refusal>| Vec::new();
+        let once = Once { key: "key-1".to_owned(), request: b"POST /unlock".to_vec(), answer: &answer };
+        let answer = world.service().unlock_verification(WRITER, customer_id(), Some(once)).await;
+        assert!(matches!(answer, Ok(Answer::Fresh(_))), "{answer:?}");
+    }
+
+    #[tokio::test]
+    async fn a_change_meant_for_another_revision_is_not_made() {
+        for (if_match, is_made) in [
+            (IfMatch::Any, true),
+            (IfMatch::Revisions(vec![7, 1]), true),
+            (IfMatch::Revisions(vec![2]), false),
+            (IfMatch::Revisions(Vec::new()), false),
+        ] {
+            let mut world = World::holding(unconfirmed());
+            world.customers.expect_save().times(usize::from(is_made)).returning(|_, _| Ok(()));
+            let terms = Terms { if_match, ..Terms::default() };
+            let outcome = world.service().confirm_customer(WRITER, customer_id(), Ok(token()), terms).await;
+            assert_eq!(outcome.err(), (!is_made).then_some(Failure::PreconditionFailed));
+        }
+    }
+}

@@ -153,6 +153,7 @@ pub(crate) struct World {
     pub(crate) clock: MockClock,
     pub(crate) tokens: MockTokenGenerator,
     pub(crate) secrets: MockSecrets,
+    pub(crate) policies: Policies,
 }
 
 impl World {
@@ -189,6 +190,7 @@ impl World {
             clock,
             tokens,
             secrets,
+            policies: Policies::default(),
         }
     }
 
@@ -246,7 +248,7 @@ impl World {
             tokens: Arc::new(self.tokens),
             secrets: Arc::new(self.secrets),
         };
-        Service::new(ports, Policies::default())
+        Service::new(ports, self.policies)
     }
 }
 

@@ -47,3 +47,47 @@ impl Service {
         customer.verification_at(self.ports.clock.now(), &self.policies.confirmation)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{READER, WRITER, World, confirmed, customer_id, unconfirmed};
+    use domain::{PhoneState, VerificationStanding};
+
+    fn locked() -> Customer {
+        let mut parts = unconfirmed().parts().clone();
+        parts.throttle.wrong_tries = vec![World::NOW; 10];
+        if let PhoneState::Unconfirmed(challenge) = &mut parts.phone {
+            challenge.wrong_tries = 5;
+        }
+        Customer::from_parts(parts)
+    }
+
+    #[tokio::test]
+    async fn where_the_proof_stands_is_told_without_a_change() {
+        for (customer, standing) in [
+            (unconfirmed(), VerificationStanding::Pending),
+            (locked(), VerificationStanding::Locked),
+            (confirmed(), VerificationStanding::Confirmed),
+        ] {
+            let told = World::holding(customer).service().find_verification(customer_id()).await.unwrap();
+            assert_eq!(told.standing, standing);
+        }
+    }
+
+    #[tokio::test]
+    async fn tries_are_given_back_to_who_has_none_and_to_nobody_else() {
+        let mut world = World::holding(locked());
+        world.customers.expect_save().once().returning(|change, _| {
+            assert_eq!(change.customer().parts().revision, locked().parts().revision, "it is bookkeeping");
+            assert!(change.events().is_empty());
+            Ok(())
+        });
+        let told = world.service().unlock_verification(WRITER, customer_id(), None).await.unwrap().fresh().unwrap();
+        assert_eq!((told.standing, told.attempts_remaining), (VerificationStanding::Pending, Some(5)));
+        let service = World::holding(unconfirmed()).service();
+        let told = service.unlock_verification(WRITER, customer_id(), None).await.unwrap().fresh().unwrap();
+        assert_eq!(told.standing, VerificationStanding::Pending);
+        assert_eq!(service.unlock_verification(READER, customer_id(), None).await, Err(Failure::Forbidden));
+    }
+}

@@ -5,8 +5,8 @@
 use domain::{
     Address, AddressInput, AddressPurpose, Addresses, Card, CardParts, Change, ConfirmationPolicy, ConfirmationToken,
     CountryCode, Customer, CustomerId, Delivery, DeliveryId, DeliveryStatus, DeliveryTry, Disabled, DisabledReason,
-    Email, EndpointId, EventId, EventType, Member, Moment, NewCustomer, PersonName, Phone, PhoneValidation, Profile,
-    ProfileEdits, Repeat, TimeDelta, Timestamp, WebhookEndpoint,
+    Email, EndpointId, EventId, EventType, Member, Moment, NewCustomer, NumberMemory, PersonName, Phone,
+    PhoneValidation, Profile, ProfileEdits, Repeat, TimeDelta, Timestamp, WebhookEndpoint,
 };
 use insta::assert_json_snapshot;
 use uuid::Uuid;
@@ -240,4 +240,24 @@ fn what_came_of_a_test() {
 #[test]
 fn a_ping() {
     assert_json_snapshot!(wire::Ping::new(EventId::from(Uuid::from_u128(7)), at(0)));
+}
+
+#[test]
+fn what_is_told_of_an_erasure_and_left_of_an_event() {
+    let confirmed = confirmed();
+    let change = confirmed.customer().erase(None, moment(500)).change.unwrap();
+    assert_json_snapshot!("an_erasure", wire::Event::new(&change.events()[0]));
+    let event = &confirmed.events()[0];
+    let left = wire::ErasedEvent::new(event.id, "verification", event.occurred_at, event.sequence);
+    assert_json_snapshot!("what_is_left_of_an_event", left);
+}
+
+#[test]
+fn where_a_proof_stands() {
+    let policy = ConfirmationPolicy::default();
+    let (created, confirmed) = (created(), confirmed());
+    let pending = created.customer().verification_at(moment(10).now, &policy);
+    assert_json_snapshot!("a_proof_that_is_pending", wire::Verification::new(&pending));
+    let done = confirmed.customer().verification_at(moment(10).now, &policy);
+    assert_json_snapshot!("a_proof_that_is_done", wire::Verification::new(&done));
 }

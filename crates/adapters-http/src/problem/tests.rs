@@ -29,6 +29,7 @@ fn problems() -> Vec<Problem> {
         Problem::method_not_allowed("GET, HEAD"),
         Problem::of_framework(StatusCode::REQUEST_TIMEOUT),
         Problem::from(Failure::PhoneNumberTaken { holder, confirmed: true }),
+        Problem::from(Failure::PhoneNumberTaken { holder, confirmed: false }),
         Problem::from(Failure::CustomerIdTaken),
         refused(Refusal::AlreadyConfirmed),
         Problem::from(Failure::IdempotencyInProgress),

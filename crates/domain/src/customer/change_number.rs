@@ -110,3 +110,85 @@ impl Customer {
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::customer::properties::{at, confirmed, moment, phone, token, unconfirmed};
+    use crate::{EventBody, TimeDelta};
+
+    const MEMORY: NumberMemory = NumberMemory { wrong_tries: Vec::new(), tokens: Vec::new() };
+
+    fn changing() -> Customer {
+        let policy = ConfirmationPolicy::default();
+        confirmed().change_number(phone(2), &MEMORY, token(7), moment(at(10)), &policy).outcome.unwrap()
+    }
+
+    fn changed(change: &Change) -> Vec<&'static str> {
+        let [event] = change.events() else { panic!("one event") };
+        let EventBody::Updated { changed, .. } = &event.body else { panic!("an update") };
+        changed.iter().map(|changed| changed.as_str()).collect()
+    }
+
+    #[test]
+    fn while_a_change_is_pending_the_number_is_the_old_one_and_the_token_the_new_ones() {
+        let customer = changing();
+        assert_eq!(customer.phone_number(), Some(&phone(0).number));
+        assert_eq!(customer.unconfirmed_phone_number(), &phone(2).number);
+        assert_eq!(customer.country_code(), phone(0).country);
+        assert_eq!((customer.confirmation_token(), customer.confirmed_at()), (Some(token(7)), Some(at(0))));
+    }
+
+    #[test]
+    fn withdrawn_it_is_as_if_nobody_had_asked() {
+        let change = changing().withdraw_number(moment(at(20))).change.unwrap();
+        assert_eq!(changed(&change), ["unconfirmed_phone_number"]);
+        assert_eq!(change.customer().parts().phone, confirmed().parts().phone);
+    }
+
+    #[test]
+    fn the_callers_word_is_told_with_all_that_moves() {
+        let change = changing().trust_number(phone(3), moment(at(20))).change.unwrap();
+        assert_eq!(changed(&change), ["phone_number", "unconfirmed_phone_number", "country_code"]);
+        assert_eq!(change.releases().len(), 2);
+        let change = unconfirmed().trust_number(phone(0), moment(at(20))).change.unwrap();
+        assert_eq!(changed(&change), ["phone_number"], "the number that waited is his");
+    }
+
+    #[test]
+    fn new_tokens_for_the_same_number_do_not_prolong_the_change() {
+        let policy = ConfirmationPolicy::default();
+        let again = changing().change_number(phone(2), &MEMORY, token(8), moment(at(100)), &policy).outcome.unwrap();
+        let ends = at(10) + policy.pending_number_ttl;
+        assert!(!again.is_change_overdue(ends - TimeDelta::milliseconds(1), &policy));
+        assert!(again.is_change_overdue(ends, &policy));
+        assert_eq!(again.confirm(token(8), moment(ends), &policy), Decision::refuse(Refusal::AlreadyConfirmed));
+    }
+
+    #[test]
+    fn tries_at_a_number_that_somebody_gave_up_count_and_so_do_its_tokens() {
+        let policy = ConfirmationPolicy { daily_attempts: 3, ..ConfirmationPolicy::default() };
+        let memory = NumberMemory { wrong_tries: vec![at(1), at(2)], tokens: vec![at(1)] };
+        let customer = confirmed().change_number(phone(2), &memory, token(7), moment(at(10)), &policy).outcome.unwrap();
+        let wrong = customer.confirm(token(1), moment(at(11)), &policy);
+        assert_eq!(wrong.outcome, Err(Refusal::TokenInvalid { attempts_remaining: 0 }));
+        let change = wrong.change.unwrap().customer().withdraw_number(moment(at(12))).change.unwrap();
+        let [(number, left)] = change.releases() else { panic!("one number") };
+        let expected = NumberMemory { wrong_tries: vec![at(1), at(2), at(11)], tokens: vec![at(1), at(10)] };
+        assert_eq!((number, left), (&phone(2).number, &expected));
+    }
+
+    #[test]
+    fn a_number_gets_so_many_tokens_a_day_whoever_asks() {
+        let tokens: Vec<_> = (0..20).map(at).collect();
+        let memory = NumberMemory { wrong_tries: Vec::new(), tokens };
+        let policy = ConfirmationPolicy::default();
+        let change =
+            |now, policy: &_| confirmed().change_number(phone(2), &memory, token(7), moment(now), policy).outcome;
+        let refused = Refusal::ResendTooSoon { retry_after: TimeDelta::hours(24) - TimeDelta::seconds(100) };
+        assert_eq!(change(at(100), &policy), Err(refused));
+        assert!(change(at(86_400), &policy).is_ok(), "the first is a day old");
+        let unlimited = ConfirmationPolicy { resend_interval: TimeDelta::zero(), ..policy };
+        assert!(change(at(100), &unlimited).is_ok());
+    }
+}

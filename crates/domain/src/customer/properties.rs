@@ -21,7 +21,7 @@ pub(super) fn moment(now: Timestamp) -> Moment {
     Moment { now, event_id: EventId::from(Uuid::nil()) }
 }
 
-fn token(number: u32) -> ConfirmationToken {
+pub(super) fn token(number: u32) -> ConfirmationToken {
     ConfirmationToken::from_number(number).unwrap()
 }
 

@@ -10,14 +10,15 @@ use actix_web::test::{TestRequest, init_service};
 use actix_web::web::Data;
 use domain::{
     Address, AddressInput, Addresses, Card, CardParts, ConfirmationPolicy, ConfirmationToken, CountryCode, Customer,
-    CustomerId, EventId, Link, LinkId, LinkPolicy, LinkPurpose, Moment, NewCustomer, Phone, PhoneValidation, Profile,
-    TimeDelta, Timestamp,
+    CustomerId, EventId, Link, LinkId, LinkPolicy, LinkPurpose, Moment, NewCustomer, NumberMemory, Phone,
+    PhoneValidation, Profile, TimeDelta, Timestamp,
 };
 use ports::{
     CardProvider, Digest, MockApiKeyRepository, MockCardProvider, MockClock, MockCustomerRepository,
     MockDeliveryRepository, MockDetachmentQueue, MockEndpointRepository, MockEventOutbox, MockEventSignal,
-    MockIdGenerator, MockInstallationRepository, MockLinkRepository, MockProviderCustomerRepository,
-    MockReceiverRepository, MockSecrets, MockTokenGenerator, MockWebhookSender, StoreError,
+    MockIdGenerator, MockIdempotencyStore, MockInstallationRepository, MockLinkRepository,
+    MockProviderCustomerRepository, MockReceiverRepository, MockRetentionRepository, MockSecrets, MockTokenGenerator,
+    MockWebhookSender, StoreError,
 };
 use use_cases::{Policies, Ports, Service};
 use uuid::Uuid;
@@ -144,7 +145,7 @@ impl World {
         customers.expect_find().returning(|_| Ok(Some(customer())));
         customers.expect_find_addresses().returning(move |_| Ok(addresses.clone()));
         customers.expect_find_card().returning(move |_| Ok(card.clone()));
-        customers.expect_save().returning(|_| Ok(()));
+        customers.expect_save().returning(|_, _| Ok(()));
         let mut clock = MockClock::new();
         clock.expect_now().return_const(now);
         let mut ids = MockIdGenerator::new();
@@ -171,6 +172,8 @@ impl World {
             card_provider: self.provider.map(|provider| Arc::new(provider) as Arc<dyn CardProvider>),
             provider_customers: Arc::new(provider_customers),
             detachments: Arc::new(MockDetachmentQueue::new()),
+            idempotency: Arc::new(MockIdempotencyStore::new()),
+            retention: Arc::new(MockRetentionRepository::new()),
             api_keys: Arc::new(MockApiKeyRepository::new()),
             installation: Arc::new(MockInstallationRepository::new()),
             clock: Arc::new(clock),
