@@ -10,7 +10,7 @@ export RUST_TEST_THREADS ?= 8
 TEST_BROWSER = scripts/with-tools node --test --test-reporter=spec --test-concurrency=2 --test-timeout=300000 $(ARGS) \
 	tests/browser/*.test.js
 
-.PHONY: help run test test-browser lint fmt docs release
+.PHONY: help run test test-browser lint audit fmt docs release
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -29,11 +29,16 @@ test-browser: ## Run the tests in a browser: make test-browser ARGS='--test-name
 	@$(CARGO) build --locked --package app --bin customers --quiet
 	$(TEST_BROWSER)
 
-lint: ## Check format, lints, documentation and the rules of the house
+lint: ## Check format, lints, documentation, dependencies and the rules of the house
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --locked
 	$(CARGO) test --package house --locked
+	scripts/cargo-deny --locked check -D unmatched-skip -D unnecessary-skip bans licenses sources
+
+# Apart from `lint`, since it says another thing every day, and needs the network: the advisories are on github.com.
+audit: ## Check the dependencies for advisories and withdrawn versions
+	scripts/cargo-deny --locked check advisories
 
 fmt: ## Format the sources
 	$(CARGO) fmt --all
