@@ -55,6 +55,26 @@ pub fn foreign_paths(files: &[File]) -> Vec<String> {
         .collect()
 }
 
+/// What makes a value of what was stored without looking at it anew: of parts, or of text that was read before.
+const FROM_STORE: [&str; 5] =
+    ["Customer::from_parts", "PhoneNumber::from_e164", "Email::stored", "PersonName::stored", "Address::stored"];
+
+/// Where a value is made of what was stored, outside of the store and of tests: whoever does that can make a customer whose
+/// number was never proved, and the types do not hold him back.
+pub fn made_as_if_stored(files: &[File]) -> Vec<String> {
+    let may = |path: &str| {
+        path.split('/').any(|part| part == "tests")
+            || ["domain", "adapters-diesel"].iter().any(|name| path.starts_with(&format!("crates/{name}/")))
+    };
+    let mut complaints = Vec::new();
+    for file in files.iter().filter(|file| file.is_rust() && !may(&file.path)) {
+        for maker in FROM_STORE.iter().filter(|maker| without_tests(&file.text).contains(&format!("{maker}("))) {
+            complaints.push(format!("{} calls {maker}: only the store does, with what it kept", file.path));
+        }
+    }
+    complaints
+}
+
 /// A source without its module of tests.
 pub(crate) fn without_tests(source: &str) -> &str {
     source.split("\nmod tests {").next().unwrap_or_default()
@@ -97,6 +117,16 @@ mod tests {
         let told = |start: &str| foreign_paths(&[File::new("a.md", &format!("see {start}{}rk/x", "/wo"))]).len();
         assert_eq!([told(""), told("`"), told("file://"), told("at:")], [1, 1, 1, 1]);
         assert_eq!([told("home"), told("."), told("{}")], [0, 0, 0]);
+    }
+
+    #[test]
+    fn a_value_that_is_made_as_if_stored_is_told() {
+        let told = |path: &str, text: &str| made_as_if_stored(&[File::new(path, text)]).len();
+        let forged = concat!("Customer::from_", "parts(parts)");
+        assert_eq!(told("crates/use-cases/src/a.rs", forged), 1);
+        assert_eq!(told("crates/use-cases/src/a.rs", &format!("\n#[cfg(test)]\nmod tests {{\n{forged}")), 0);
+        assert_eq!(told("crates/app/tests/a.rs", forged), 0);
+        assert_eq!(told("crates/adapters-diesel/src/row.rs", forged), 0);
     }
 
     #[test]

@@ -77,6 +77,11 @@ fn no_lint_is_silenced_without_a_reason() {
 }
 
 #[test]
+fn only_the_store_makes_values_of_what_it_kept() {
+    hold(&source::made_as_if_stored(&tree::files()));
+}
+
+#[test]
 fn no_file_names_a_path_of_the_machine_it_was_written_on() {
     hold(&source::foreign_paths(&tree::files()));
 }
