@@ -23,6 +23,8 @@ use crate::problem::{Code, Problem};
 use crate::{State, pages};
 
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The methods that a log line names (RFC 9110, RFC 5789).
+const KNOWN_METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
 /// Names and values of all headers together.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 
@@ -142,8 +144,8 @@ impl RequestLine {
     const GIVEN_UP: u16 = 499;
 
     fn new(method: &Method, span: Span) -> Self {
-        // A method is any token; one that is not known may be anything.
-        let method = if method.as_str().len() <= 10 { method.as_str() } else { "other" }.to_owned();
+        // A method is any token; one that is not known may be whatever a caller writes.
+        let method = if KNOWN_METHODS.contains(&method.as_str()) { method.as_str() } else { "other" }.to_owned();
         Self { span, started: Instant::now(), method, route: None, status: Self::GIVEN_UP, key_id: None }
     }
 }

@@ -16,6 +16,7 @@ mod event_stream;
 mod events;
 mod forms;
 mod links;
+mod log_canary;
 mod logs;
 mod outage;
 mod phone_numbers;
