@@ -111,7 +111,11 @@ impl Save {
             diesel::delete(released).execute(connection)?;
         }
         for claim in &self.claims {
-            diesel::insert_into(phone_number_claims::table).values(claim).execute(connection)?;
+            // Asked for, and not left to the constraint: PostgreSQL writes the key of a violated one into its own log.
+            let claimed = diesel::insert_into(phone_number_claims::table).values(claim);
+            if claimed.on_conflict(phone_number_claims::phone_number).do_nothing().execute(connection)? == 0 {
+                return Err(Failure::Taken(Unique::PhoneNumber));
+            }
         }
         self.memories.iter().try_for_each(|memory| memory.store(connection))?;
         if let Some(details) = &self.details {
