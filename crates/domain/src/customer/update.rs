@@ -66,11 +66,12 @@ impl Customer {
         edits.first_name.apply(&mut profile.first_name);
         edits.last_name.apply(&mut profile.last_name);
         edits.email.apply(&mut profile.email);
-        let stored = &self.0.profile;
+        // Taken apart, so that no member that is added is forgotten here, where it would never change.
+        let Profile { first_name, last_name, email } = &self.0.profile;
         let changed: Vec<Changed> = [
-            (Changed::FirstName, profile.first_name != stored.first_name),
-            (Changed::LastName, profile.last_name != stored.last_name),
-            (Changed::Email, profile.email != stored.email),
+            (Changed::FirstName, profile.first_name != *first_name),
+            (Changed::LastName, profile.last_name != *last_name),
+            (Changed::Email, profile.email != *email),
         ]
         .into_iter()
         .filter_map(|(member, has_changed)| has_changed.then_some(member))
