@@ -64,6 +64,12 @@ impl Email {
         Ok(Self(text.to_owned()))
     }
 
+    /// The address in lower case (Unicode's, whatever the database): addresses that differ in case alone have the same.
+    /// Mailboxes that differ in case alone are one, at all providers of note, though RFC 5321 §2.4 lets them differ.
+    pub fn folded(&self) -> String {
+        self.0.to_lowercase()
+    }
+
     /// The address as it was written.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -103,6 +109,21 @@ mod tests {
         assert_eq!(Email::parse(text), Err(EmailError::CardNumber));
         assert_eq!(Email::stored(text).unwrap().as_str(), text);
         assert_eq!(Email::stored("yogi"), None);
+    }
+
+    #[test]
+    fn addresses_that_differ_in_case_alone_fold_to_the_same() {
+        let folded = |text| Email::parse(text).unwrap().folded();
+        for (one, other) in [
+            ("Yogi@Berra.COM", "yogi@berra.com"),
+            ("ZO\u{cb}@EXAMPLE.FR", "zo\u{eb}@example.fr"),
+            ("\u{418}\u{412}\u{410}\u{41d}@example.ru", "\u{438}\u{432}\u{430}\u{43d}@example.ru"),
+            ("\u{39f}\u{394}\u{39f}\u{3a3}@example.gr", "\u{3bf}\u{3b4}\u{3bf}\u{3c2}@example.gr"),
+        ] {
+            assert_eq!(folded(one), other);
+            assert_eq!(folded(other), other);
+        }
+        assert_ne!(folded("zoe@example.fr"), folded("zo\u{eb}@example.fr"));
     }
 
     proptest! {

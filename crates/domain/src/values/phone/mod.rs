@@ -157,6 +157,31 @@ impl PhoneNumber {
         if well_formed { Ok(Self(text.to_owned())) } else { Err(PhoneNumberError::NotANumber) }
     }
 
+    /// Reads a number that is looked for, as people write it: like [`Phone::read`], but of any length, since what is
+    /// stored may be older than the rules of today. Without a country, `None` unless the spelling is in international
+    /// notation: nobody can tell whose number it is.
+    ///
+    /// ```
+    /// use domain::PhoneNumber;
+    ///
+    /// let number = PhoneNumber::from_e164("+14185810827").ok();
+    /// assert_eq!(PhoneNumber::sought("+1 (418) 581-0827", None), Ok(number));
+    /// assert_eq!(PhoneNumber::sought("(418) 581-0827", None), Ok(None));
+    /// ```
+    ///
+    /// # Errors
+    /// See [`PhoneNumberError`].
+    pub fn sought(spelling: &str, country: Option<CountryCode>) -> Result<Option<Self>, PhoneNumberError> {
+        let spelling = read_spelling(spelling)?;
+        if country.is_none() && !spelling.plus {
+            return Ok(None);
+        }
+        let number = NationalNumber::read(&spelling, country, NumberingPlans::get())?;
+        number.check_readable()?;
+        number.check_unambiguous()?;
+        Ok(Some(number.to_e164()))
+    }
+
     /// The number with its `+`.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -179,15 +204,8 @@ impl Phone {
     /// # Errors
     /// See [`PhoneNumberError`].
     pub fn read(spelling: &str, country: CountryCode, validation: PhoneValidation) -> Result<Self, PhoneNumberError> {
-        if spelling.chars().nth(Self::MAX_CHARACTERS).is_some() {
-            return Err(PhoneNumberError::TooManyCharacters);
-        }
-        if spelling.chars().any(char::is_control) {
-            return Err(PhoneNumberError::ControlCharacter);
-        }
-        let plans = NumberingPlans::get();
-        let spelling = Spelling::read(spelling)?;
-        let number = NationalNumber::read(&spelling, country, plans)?;
+        let spelling = read_spelling(spelling)?;
+        let number = NationalNumber::read(&spelling, Some(country), NumberingPlans::get())?;
         match validation {
             PhoneValidation::Any => number.check_readable()?,
             PhoneValidation::Possible => number.check_length()?,
@@ -196,6 +214,17 @@ impl Phone {
         number.check_unambiguous()?;
         Ok(Self { number: number.to_e164(), country: number.region().unwrap_or(country) })
     }
+}
+
+/// The number in a text that may be one.
+fn read_spelling(text: &str) -> Result<Spelling, PhoneNumberError> {
+    if text.chars().nth(Phone::MAX_CHARACTERS).is_some() {
+        return Err(PhoneNumberError::TooManyCharacters);
+    }
+    if text.chars().any(char::is_control) {
+        return Err(PhoneNumberError::ControlCharacter);
+    }
+    Spelling::read(text)
 }
 
 /// Reads the phone metadata, compiles the numbering plans of all regions and reads a number in each, which takes some

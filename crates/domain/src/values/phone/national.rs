@@ -24,15 +24,17 @@ const READABLE: std::ops::RangeInclusive<usize> = 2..=17;
 
 impl<'plans, 'digits> NationalNumber<'plans, 'digits> {
     /// Takes calling code and prefixes off, as they are dialled in a region (the steps of libphonenumber's `parse`).
+    /// Without a region, only a number that says its calling code is read.
     ///
     /// # Errors
     /// [`PhoneNumberError::UnknownCallingCode`].
     pub(super) fn read(
         spelling: &'digits Spelling,
-        country: CountryCode,
+        country: Option<CountryCode>,
         plans: &'plans NumberingPlans,
     ) -> Result<Self, PhoneNumberError> {
-        let dialled_in = plans.of_region(country).ok_or(PhoneNumberError::UnknownCallingCode)?;
+        let plan_of = |country| plans.of_region(country).ok_or(PhoneNumberError::UnknownCallingCode);
+        let dialled_in = country.map(plan_of).transpose()?;
         let (plan, rest) = take_calling_code(spelling, dialled_in, plans)?;
         let digits = without_prefix_before_number(plan, rest);
         let calling_code = plan.calling_code;
@@ -117,7 +119,7 @@ impl<'plans, 'digits> NationalNumber<'plans, 'digits> {
 /// extraction of the country code).
 fn take_calling_code<'plans, 'digits>(
     spelling: &'digits Spelling,
-    dialled_in: &'plans NumberingPlan,
+    dialled_in: Option<&'plans NumberingPlan>,
     plans: &'plans NumberingPlans,
 ) -> Result<(&'plans NumberingPlan, Cow<'digits, str>), PhoneNumberError> {
     let digits = spelling.digits.as_str();
@@ -126,6 +128,7 @@ fn take_calling_code<'plans, 'digits>(
     {
         return Ok((main, Cow::Borrowed(rest)));
     }
+    let dialled_in = dialled_in.ok_or(PhoneNumberError::UnknownCallingCode)?;
     // Some write the prefix that they dial after the plus: +00 44 …
     if let Some(after) = without_international_prefix(dialled_in, digits) {
         let (main, rest) = international(after, plans).ok_or(PhoneNumberError::UnknownCallingCode)?;

@@ -140,6 +140,27 @@ fn the_modes_differ_in_what_they_let_through() {
 }
 
 #[test]
+fn without_a_country_international_notation_alone_is_read() {
+    let sought =
+        |spelling| PhoneNumber::sought(spelling, None).map(|found| found.map(|found| found.as_str().to_owned()));
+    let number = Ok(Some("+14185810827".to_owned()));
+    for spelling in ["+1 (418) 581-0827", "\u{ff0b}1 418 581 0827", "tel:+1-418-581-0827", " +1.418.581.0827 "] {
+        assert_eq!(sought(spelling), number, "{spelling}");
+    }
+    for spelling in ["(418) 581-0827", "14185810827", "0014185810827", "581-0827;phone-context=example.com"] {
+        assert_eq!(sought(spelling), Ok(None), "{spelling}");
+    }
+    for (spelling, error) in [
+        ("nobody", PhoneNumberError::NotANumber),
+        ("+1 418 581 0827 ext. 5", PhoneNumberError::Extension),
+        ("+999 418 581 0827", PhoneNumberError::UnknownCallingCode),
+        ("+00 1 418 581 0827", PhoneNumberError::UnknownCallingCode),
+    ] {
+        assert_eq!(sought(spelling), Err(error), "{spelling}");
+    }
+}
+
+#[test]
 fn what_is_no_number_is_refused_with_its_reason() {
     use PhoneNumberError as E;
     for (spelling, country, reason) in [
@@ -265,6 +286,19 @@ proptest! {
     }
 
     #[test]
+    fn a_number_that_is_kept_is_found_by_the_spelling_that_brought_it_and_by_itself(
+        spelling in any_spelling(),
+        sent in any_region(),
+        validation in any_validation(),
+    ) {
+        if let Ok(phone) = Phone::read(&spelling, sent, validation) {
+            let kept = Ok(Some(phone.number.clone()));
+            prop_assert_eq!(PhoneNumber::sought(&spelling, Some(sent)), kept.clone());
+            prop_assert_eq!(PhoneNumber::sought(phone.number.as_str(), None), kept);
+        }
+    }
+
+    #[test]
     fn a_stricter_mode_refuses_or_says_the_same(spelling in any_spelling(), sent in any_region()) {
         let [any, possible, valid] = EVERY.map(|validation| Phone::read(&spelling, sent, validation).ok());
         prop_assert!(possible.is_none() || possible == any);
@@ -284,5 +318,6 @@ proptest! {
         validation in any_validation(),
     ) {
         let _ = Phone::read(&spelling, country, validation);
+        let _ = PhoneNumber::sought(&spelling, None);
     }
 }
