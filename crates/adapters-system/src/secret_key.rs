@@ -88,6 +88,7 @@ pub struct DerivedSecrets {
     idempotency_keys: HashingKeys,
     fingerprints: HashingKeys,
     phone_numbers: HashingKeys,
+    cursors: HashingKeys,
 }
 
 /// The keys that hash for one purpose.
@@ -117,6 +118,7 @@ impl DerivedSecrets {
             idempotency_keys: HashingKeys::new("customers/v1/idempotency-key", current, previous),
             fingerprints: HashingKeys::new("customers/v1/fingerprint", current, previous),
             phone_numbers: HashingKeys::new("customers/v1/phone-number", current, previous),
+            cursors: HashingKeys::new("customers/v1/cursor", current, previous),
         }
     }
 
@@ -178,6 +180,7 @@ impl Secrets for DerivedSecrets {
             HashPurpose::IdempotencyKey => &self.idempotency_keys,
             HashPurpose::Fingerprint => &self.fingerprints,
             HashPurpose::PhoneNumber => &self.phone_numbers,
+            HashPurpose::Cursor => &self.cursors,
         };
         let by = |key: &SubKey| Digest(key.keyed_hash(message));
         KeyedHash { current: by(&keys.current), previous: keys.previous.as_ref().map(by) }
@@ -285,20 +288,23 @@ mod tests {
             after.keyed_hash(purpose, message),
             before.keyed_hash(HashPurpose::Fingerprint, message),
             before.keyed_hash(HashPurpose::IdempotencyKey, message),
+            before.keyed_hash(HashPurpose::Cursor, message),
             before.keyed_hash(purpose, b"+14185810828"),
         ] {
             assert_ne!(other.current, hash.current);
         }
     }
 
-    /// Links in customers' chats, forms in their browsers and stored check values depend on these: a change here kills
-    /// every live link and stops every installation at its next start.
+    /// Links in customers' chats, forms in their browsers, cursors of callers and stored check values depend on these: a
+    /// change here kills every live link and cursor, and stops every installation at its next start.
     #[test]
     fn derivations_are_pinned() {
         let secrets = DerivedSecrets::new(&key(0), None);
         assert_eq!(secrets.link_code(LinkId::from(Uuid::nil())).expose(), "rFiApHX2fvCc");
         let token = secrets.form_token(LinkId::from(Uuid::nil()), "00112233445566778899aabbccddeeff");
         assert_eq!(token, "J8kWf747toJVW0Vv2g3q2ZkkS_NQ8XKdU2ffQZ8WWPE");
+        let signature = secrets.keyed_hash(HashPurpose::Cursor, b"place").current;
+        assert_eq!(STANDARD.encode(signature.0), "ZEpOGGCHch7quwHNNPPQT3KwNujTJpmTFtsrHWg7mtY=");
         assert_eq!(STANDARD.encode(secrets.check_value().0), "YYcr/kg3kuMolLkf4fM7Fjloaez1Vmdy1/7wpBB41tc=");
         assert_eq!(STANDARD.encode(secrets.digest("abc").0), "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");
     }

@@ -43,6 +43,8 @@ pub enum HashPurpose {
     Fingerprint,
     /// A phone number that somebody gave up.
     PhoneNumber,
+    /// The place in a list from which a cursor goes on, which nobody else is to make up.
+    Cursor,
 }
 
 /// A keyed hash by the secret key, and by the previous one where one is set: what was stored under that is found still.
