@@ -10,6 +10,8 @@ diesel::table! {
         unconfirmed_phone_number -> Text,
         country_code -> Text,
         email -> Nullable<Text>,
+        email_folded -> Nullable<Text>,
+        email_folded_of -> Nullable<Text>,
         first_name -> Nullable<Text>,
         last_name -> Nullable<Text>,
         confirmation_token -> Nullable<Text>,

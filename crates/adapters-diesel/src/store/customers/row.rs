@@ -36,6 +36,9 @@ pub(super) struct SavedColumns {
     change_requested_at: Option<RowInstant>,
     held_token: Option<String>,
     email: Option<String>,
+    email_folded: Option<String>,
+    /// What it was made of: releases that do not know these columns leave both as they are.
+    email_folded_of: Option<String>,
     first_name: Option<String>,
     last_name: Option<String>,
     pub(super) confirmation_token: Option<String>,
@@ -54,7 +57,7 @@ pub(super) struct SavedColumns {
 const TABLE: &str = "customers";
 
 /// The columns that are read as text.
-const TEXTS: [&str; 11] = [
+const TEXTS: [&str; 13] = [
     "phone_number",
     "unconfirmed_phone_number",
     "country_code",
@@ -62,6 +65,8 @@ const TEXTS: [&str; 11] = [
     "held_token",
     "token_times",
     "email",
+    "email_folded",
+    "email_folded_of",
     "first_name",
     "last_name",
     "confirmation_token",
@@ -77,6 +82,7 @@ impl CustomerRow {
             PhoneState::Changing(change) => Some(change),
         };
         let profile = &parts.profile;
+        let email = profile.email.as_ref().map(|email| email.as_str().to_owned());
         Self {
             id: RowId(parts.id.uuid()),
             token_generated_at: challenge.map(|challenge| challenge.generated_at.into()),
@@ -87,7 +93,9 @@ impl CustomerRow {
                 phone_number: customer.phone_number().map(text),
                 unconfirmed_phone_number: text(customer.unconfirmed_phone_number()),
                 country_code: customer.country_code().as_str().to_owned(),
-                email: profile.email.as_ref().map(|email| email.as_str().to_owned()),
+                email_folded: profile.email.as_ref().map(Email::folded),
+                email_folded_of: email.clone(),
+                email,
                 first_name: profile.first_name.as_ref().map(|name| name.as_str().to_owned()),
                 last_name: profile.last_name.as_ref().map(|name| name.as_str().to_owned()),
                 confirmation_token: customer.confirmation_token().map(ConfirmationToken::expose),
