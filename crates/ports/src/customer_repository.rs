@@ -1,7 +1,7 @@
 //! Where customers are kept.
 
 use async_trait::async_trait;
-use domain::{Addresses, Card, Change, Customer, CustomerId, NumberMemory};
+use domain::{Addresses, Card, Change, Customer, CustomerId, Email, NumberMemory, PhoneNumber, Timestamp};
 
 use crate::{Digest, IdempotencyRecord, KeyedHash, RecordError, StoreError};
 
@@ -35,6 +35,18 @@ pub trait CustomerRepository: Send + Sync {
     /// As [`find`](Self::find).
     async fn find_number_memory(&self, number: KeyedHash) -> Result<NumberMemory, StoreError>;
 
+    /// Up to `query.limit` customers of whom all of `query.filter` is true, newest first: by `created_at`, and of one
+    /// time by id, both descending. After `query.after`, only those that come after it in this order, whether there is a
+    /// customer at that place or not.
+    ///
+    /// Must see every save that has returned. So pages that follow one another, each after the last customer of the one
+    /// before, hold everybody once who was there at the first and whom the filter fits all the while, whatever is saved
+    /// meanwhile. A page takes no longer the further back it is.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    async fn list(&self, query: CustomerQuery) -> Result<CustomerPage, StoreError>;
+
     /// Stores the customer, his claims on numbers and the events in one transaction: all of it, durably, when this
     /// returns `Ok`, and nothing of it on any refusal in [`SaveError`]. After [`StoreError::Unavailable`] it may be
     /// stored or not (the answer to a commit can get lost), but never in part.
@@ -64,6 +76,51 @@ pub struct Beside {
     pub record: Option<IdempotencyRecord>,
     /// What is remembered of numbers that are given up, by a keyed hash of each.
     pub memories: Vec<(Digest, NumberMemory)>,
+}
+
+/// Which customers to list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomerQuery {
+    /// Those of whom all of this is true.
+    pub filter: CustomerFilter,
+    /// The place of the last one that the reader has seen.
+    pub after: Option<CustomerPlace>,
+    /// How many at most, from 1.
+    pub limit: u32,
+}
+
+/// What is true of the customers that are sought. Of everybody, where nothing is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CustomerFilter {
+    /// He holds this number, confirmed or not; of a customer whose number is being changed, either number. One customer
+    /// at most holds a number.
+    pub phone_number: Option<PhoneNumber>,
+    /// His e-mail address is this one, in whichever case ([`Email::folded`]).
+    pub email: Option<Email>,
+    /// Whether a number was proved to be his.
+    pub confirmed: Option<bool>,
+    /// He was created then or later. Whole milliseconds.
+    pub created_after: Option<Timestamp>,
+    /// He was created earlier than then. Whole milliseconds.
+    pub created_before: Option<Timestamp>,
+}
+
+/// A customer's place among all, by when they were created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CustomerPlace {
+    /// When he was created, in whole microseconds.
+    pub created_at: Timestamp,
+    /// Who, of those of one time.
+    pub id: CustomerId,
+}
+
+/// A page of customers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CustomerPage {
+    /// Newest first.
+    pub customers: Vec<Customer>,
+    /// Whether there were more when the page was read.
+    pub more: bool,
 }
 
 /// Why a change was not stored.

@@ -37,7 +37,9 @@ pub use api_key_repository::{ApiKey, ApiKeyId, ApiKeyRepository, Scope};
 pub use card_provider::{CardBrowser, CardProvider, CardProviderError, CardSetup, CardSetupState, ProvidedCard};
 pub use card_repository::{Detachment, DetachmentQueue, ProviderCustomerRepository};
 pub use clock::Clock;
-pub use customer_repository::{Beside, CustomerRepository, SaveError};
+pub use customer_repository::{
+    Beside, CustomerFilter, CustomerPage, CustomerPlace, CustomerQuery, CustomerRepository, SaveError,
+};
 pub use delivery_repository::{
     DeliveryPage, DeliveryQuery, DeliveryRepository, DeliveryStatusFilter, DueDeliveries, DueDelivery, NewDelivery,
     RecordedTry, ReplayQuery, ReplayableEvent,

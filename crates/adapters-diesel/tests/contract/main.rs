@@ -7,6 +7,8 @@ mod api_keys;
 mod cards;
 mod confirmation_sent;
 mod corrupt_rows;
+mod customer_list_plans;
+mod customer_lists;
 mod customers;
 mod deliveries;
 mod delivering;

@@ -30,7 +30,7 @@ struct Watched {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it is what diesel takes")]
-fn watch() -> Option<Box<dyn Instrumentation>> {
+pub(crate) fn watch() -> Option<Box<dyn Instrumentation>> {
     let note = |event: InstrumentationEvent<'_>| {
         let InstrumentationEvent::StartQuery { query, .. } = event else { return };
         let mut watched = WATCHED.lock().unwrap();
@@ -155,12 +155,12 @@ impl Many {
 }
 
 /// From now on statements that hold one of these texts are noted.
-fn watch_for(texts: Vec<String>) {
+pub(crate) fn watch_for(texts: Vec<String>) {
     WATCHED.lock().unwrap().push(Watched { texts, statements: Vec::new() });
 }
 
 /// The plans of the statements that hold `part`, since those that hold the text `first` or the others are watched.
-fn plans(db: &Fixture, first: &str, part: &str) -> Vec<String> {
+pub(crate) fn plans(db: &Fixture, first: &str, part: &str) -> Vec<String> {
     let mut watched = WATCHED.lock().unwrap();
     let mine = watched.iter().position(|watched| watched.texts[0] == first).unwrap();
     let statements = watched.swap_remove(mine).statements;
@@ -220,18 +220,18 @@ fn literals(binds: &str) -> Vec<String> {
     let literal = |text: &String| match text.trim() {
         "None" => "NULL".to_owned(),
         text if text.starts_with('[') => format!("'{}'", text.replace('[', "{").replace(']', "}")),
-        text => format!("'{text}'"),
+        text => format!("'{}'", text.trim_matches('"')),
     };
     literals.iter().map(literal).collect()
 }
 
 /// That a plan goes by this index, and reads no table from end to end.
-fn expect_index(plan: &str, index: &str) {
+pub(crate) fn expect_index(plan: &str, index: &str) {
     assert!(plan.contains(index), "not by {index}: {plan}");
     expect_no_scan(plan);
 }
 
-fn expect_no_scan(plan: &str) {
+pub(crate) fn expect_no_scan(plan: &str) {
     for table in ["deliveries", "events", "delivery_tries", "customers", "card_detachments"] {
         for scan in [format!("Seq Scan on {table}"), format!("SCAN {table}\n"), format!("SCAN {table} USING")] {
             assert!(!format!("{plan}\n").contains(&scan), "{plan}");
@@ -239,7 +239,7 @@ fn expect_no_scan(plan: &str) {
     }
 }
 
-fn expect_no_sort(plan: &str) {
+pub(crate) fn expect_no_sort(plan: &str) {
     for sort in ["Sort", "USE TEMP B-TREE FOR ORDER BY"] {
         assert!(!plan.contains(sort), "{plan}");
     }

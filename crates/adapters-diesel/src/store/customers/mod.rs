@@ -1,7 +1,8 @@
-//! Customers: finding one by his id, saving a change.
+//! Customers: finding one by his id, listing them, saving a change.
 
 mod details;
 mod erase;
+mod list;
 mod numbers;
 mod row;
 mod save;
@@ -9,7 +10,7 @@ mod save;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use domain::{Addresses, Card, Change, Customer, CustomerId, NumberMemory};
-use ports::{Beside, CustomerRepository, KeyedHash, SaveError, StoreError};
+use ports::{Beside, CustomerPage, CustomerQuery, CustomerRepository, KeyedHash, SaveError, StoreError};
 
 use self::details::DetailRows;
 use self::row::CustomerRow;
@@ -43,6 +44,13 @@ impl CustomerRepository for Store {
 
     async fn find_card(&self, id: CustomerId) -> Result<Option<Card>, StoreError> {
         self.readers.run(move |connection| details::find_card(connection, id)).await
+    }
+
+    async fn list(&self, query: CustomerQuery) -> Result<CustomerPage, StoreError> {
+        if query.filter.email.is_some() {
+            self.fold_emails().await?;
+        }
+        self.readers.run(move |connection| list::page(connection, &query)).await
     }
 
     async fn find_number_memory(&self, number: KeyedHash) -> Result<NumberMemory, StoreError> {
