@@ -18,6 +18,7 @@ mod fill_card_form;
 mod form_session;
 mod generate_confirmation;
 mod inspect_deliveries;
+mod list_customers;
 mod manage_addresses;
 mod manage_api_keys;
 mod manage_card;
@@ -40,13 +41,14 @@ pub use create_customer::CreateCustomer;
 pub use export_customer::PersonalData;
 pub use failure::Failure;
 pub use fill_card_form::CardStep;
+pub use list_customers::{CustomerList, ListCustomers};
 pub use manage_api_keys::CreateApiKey;
 pub use manage_webhook_endpoints::{CreateEndpoint, UpdateEndpoint, WebhookUrl};
 pub use open_link::{LinkState, OpenLink};
 pub use ports::{
-    ApiKey, ApiKeyId, ApiKeySecret, CardBrowser, CardProvider, CardProviderError, DeliveryPage, DeliveryQuery,
-    DeliveryStatusFilter, EventBroker, EventPage, EventQuery, LinkCode, Readiness, Scope, StoreError, StoredEvent,
-    WebhookSecret,
+    ApiKey, ApiKeyId, ApiKeySecret, CardBrowser, CardProvider, CardProviderError, CustomerFilter, DeliveryPage,
+    DeliveryQuery, DeliveryStatusFilter, EventBroker, EventPage, EventQuery, LinkCode, Readiness, Scope, StoreError,
+    StoredEvent, WebhookSecret,
 };
 pub use retrieve_customer::CustomerLinks;
 pub use service::{Policies, Ports, Service};
