@@ -39,6 +39,16 @@ impl Query {
         value
     }
 
+    /// A text. One that is given twice is noted, and absent.
+    pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
+        self.take(name, "must be given once", |text| Some(text.to_owned()))
+    }
+
+    /// Notes that a parameter is wrong.
+    pub(crate) fn refuse(&mut self, name: &'static str, code: FieldCode, detail: impl std::fmt::Display) {
+        self.errors.push(FieldError::new(name, code, detail));
+    }
+
     /// How many things a page has.
     pub(crate) fn limit(&mut self) -> u32 {
         let limit = self.take("limit", "must be a whole number from 1 to 100", |text| {

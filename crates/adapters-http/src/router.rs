@@ -19,6 +19,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     const ENDPOINTS: &str = "/v1/webhook_endpoints";
     const ENDPOINT: &str = "/v1/webhook_endpoints/{endpoint_id}";
     vec![
+        Operation::new(Method::GET, CUSTOMERS, customers::list),
         Operation::new(Method::POST, CUSTOMERS, customers::create),
         Operation::new(Method::GET, CUSTOMER, customers::retrieve),
         Operation::new(Method::HEAD, CUSTOMER, customers::peek),

@@ -36,7 +36,7 @@ pub(super) fn phone(members: &mut Members, validation: PhoneValidation) -> Optio
     phone.map_err(|error| members.refuse("unconfirmed_phone_number", phone_error_code(error), error)).ok()
 }
 
-fn phone_error_code(error: PhoneNumberError) -> FieldCode {
+pub(super) fn phone_error_code(error: PhoneNumberError) -> FieldCode {
     match error {
         PhoneNumberError::NotANumber | PhoneNumberError::ControlCharacter => FieldCode::Invalid,
         PhoneNumberError::TooManyCharacters | PhoneNumberError::TooLong { .. } => FieldCode::TooLong,
@@ -60,10 +60,14 @@ pub(super) fn name(members: &mut Members, field: &'static str) -> Member<PersonN
 
 /// The e-mail address. One that is wrong is noted, and absent.
 pub(super) fn email(members: &mut Members) -> Member<Email> {
-    parsed(members, "email", Email::parse, |error| match error {
+    parsed(members, "email", Email::parse, |error| email_error_code(*error))
+}
+
+pub(super) fn email_error_code(error: EmailError) -> FieldCode {
+    match error {
         EmailError::TooLong => FieldCode::TooLong,
         EmailError::Malformed | EmailError::CardNumber => FieldCode::Invalid,
-    })
+    }
 }
 
 fn parsed<T, E: std::fmt::Display>(

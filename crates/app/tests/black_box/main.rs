@@ -7,6 +7,7 @@ mod card_numbers;
 mod cards;
 mod command_line;
 mod conversation;
+mod customer_lists;
 mod deliveries;
 mod delivery;
 mod durability;
