@@ -1,12 +1,19 @@
-//! Who is calling: the key in `Authorization`.
+//! Who is calling: the key in `Authorization`. And how often: what is too often is answered before anything is done.
+
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
 
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev, web};
 use futures_util::future::LocalBoxFuture;
-use use_cases::{ApiKeyId, Caller};
+use governor::clock::MonotonicClock;
+use tokio::sync::Semaphore;
+use use_cases::{ApiKeyId, Caller, Failure};
 
 use crate::State;
+use crate::guessing::Misses;
 use crate::problem::Problem;
+use crate::rate_limit::{CallsOfKeys, RateLimit};
 
 /// A caller whose key was checked. A handler that takes it first answers 401 before it looks at anything else.
 pub(crate) struct Authenticated(pub(crate) Caller);
@@ -43,11 +50,78 @@ impl FromRequest for AuthenticatedWriter {
     }
 }
 
+/// What is remembered of those who call.
+pub(crate) struct Callers {
+    /// Keys that are none.
+    misses: Misses,
+    /// Who looks up a key for somebody from where keys are guessed.
+    suspects: Semaphore,
+    calls: Option<CallsOfKeys>,
+}
+
+impl Callers {
+    /// From so many wrong keys a minute on a block of addresses is told to wait.
+    const MOST_MISSES: u32 = 50;
+    /// How long somebody from there waits for his turn.
+    const TURN: Duration = Duration::from_secs(2);
+
+    pub(crate) fn new(limit: Option<RateLimit>) -> Self {
+        Self {
+            misses: Misses::new(Self::MOST_MISSES),
+            suspects: Semaphore::new(1),
+            calls: limit.map(|limit| CallsOfKeys::new(limit, MonotonicClock)),
+        }
+    }
+
+    /// Whose key it is. A key that works is never refused for what others from the same addresses did, so each has to be
+    /// looked up; but from where keys are guessed one after the other, so that guessing takes no more than one of the
+    /// database's connections from the others.
+    async fn identify(&self, state: &State, key: &str, client: IpAddr) -> Result<Caller, Problem> {
+        let outcome = match state.service.recall(key) {
+            Some(outcome) => outcome,
+            None if self.misses.wait(client, Instant::now()).is_none() => state.service.authenticate(key).await,
+            None => {
+                let turn = tokio::time::timeout(Self::TURN, self.suspects.acquire()).await;
+                let _turn = turn.map_err(|_| Problem::unavailable())?;
+                state.service.authenticate(key).await
+            }
+        };
+        outcome.map_err(|failure| match failure {
+            Failure::Unauthorized => self.miss(client),
+            other => other.into(),
+        })
+    }
+
+    /// What to answer to somebody without a key that works, which is counted.
+    fn miss(&self, client: IpAddr) -> Problem {
+        let now = Instant::now();
+        self.misses.count(client, now);
+        match self.misses.wait(client, now) {
+            None => Problem::unauthorized(),
+            Some(wait) => Problem::rate_limited(
+                wait,
+                "Send a key that works, or wait as long as Retry-After says: too many requests without one came from \
+                 your network.",
+            ),
+        }
+    }
+
+    /// Counts a call of a key.
+    fn count(&self, key: ApiKeyId) -> Result<(), Problem> {
+        let Some(calls) = &self.calls else { return Ok(()) };
+        calls.count(key).map_err(|wait| {
+            Problem::rate_limited(wait, "Wait as long as Retry-After says: your key has used up its limit of requests.")
+        })
+    }
+}
+
 async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
-    let key = bearer(request).ok_or_else(Problem::unauthorized)?;
     let state = request.app_data::<web::Data<State>>().ok_or_else(Problem::internal_error)?;
-    let caller = state.service.authenticate(key).await?;
+    let client = state.trusted_proxies.client_of(request.peer_addr(), request.headers());
+    let Some(key) = bearer(request) else { return Err(state.callers.miss(client)) };
+    let caller = state.callers.identify(state, key, client).await?;
     request.extensions_mut().insert(UsedKey(caller.key_id));
+    state.callers.count(caller.key_id)?;
     Ok(caller)
 }
 

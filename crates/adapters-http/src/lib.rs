@@ -7,9 +7,11 @@
 mod answer;
 mod body;
 mod caller;
+mod client_address;
 mod customers;
 mod event_stream;
 mod events;
+mod guessing;
 mod health;
 mod observe;
 mod operation;
@@ -17,12 +19,15 @@ mod pages;
 mod precondition;
 mod problem;
 mod query;
+mod rate_limit;
 mod router;
 mod server;
 mod webhook_endpoints;
 
-pub use pages::{Brand, BrandColor, LogoUrl, TrustedProxies};
+pub use client_address::TrustedProxies;
+pub use pages::{Brand, BrandColor, LogoUrl};
 pub use problem::Code;
+pub use rate_limit::RateLimit;
 pub use server::{CardRoutes, Config, start};
 
 use std::sync::Arc;
@@ -36,6 +41,9 @@ pub(crate) struct State {
     /// The origin of the URLs that customers open, without a slash at its end.
     pub(crate) public_url: String,
     pub(crate) pages: pages::Pages,
+    /// From whom `X-Forwarded-For` is believed.
+    pub(crate) trusted_proxies: TrustedProxies,
+    pub(crate) callers: caller::Callers,
     /// Turns true when the service stops: what has no end of its own ends then.
     pub(crate) stopping: watch::Receiver<bool>,
     /// Places for live streams.

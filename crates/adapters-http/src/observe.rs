@@ -202,12 +202,9 @@ mod tests {
         web::Data::new(State {
             service: Arc::new(Service::new(ports, Policies::default())),
             public_url: String::new(),
-            pages: pages::Pages::new(
-                "http://127.0.0.1:8080",
-                pages::Brand::default(),
-                pages::TrustedProxies::default(),
-            )
-            .unwrap(),
+            pages: pages::Pages::new("http://127.0.0.1:8080", pages::Brand::default()).unwrap(),
+            trusted_proxies: crate::TrustedProxies::default(),
+            callers: crate::caller::Callers::new(None),
             stopping: tokio::sync::watch::channel(false).1,
             streams: Arc::new(tokio::sync::Semaphore::new(1)),
         })

@@ -1,6 +1,7 @@
 //! Every failure of the API: its code, its status, and the document that tells of it (RFC 9457).
 
 use std::fmt;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -43,6 +44,7 @@ pub enum Code {
     IdempotencyKeyReused,
     TooManyAttempts,
     ResendTooSoon,
+    RateLimited,
     HeadersTooLarge,
     InternalError,
     Unavailable,
@@ -50,7 +52,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the statuses.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::MalformedRequest,
         Self::Unauthorized,
         Self::Forbidden,
@@ -78,6 +80,7 @@ impl Code {
         Self::IdempotencyKeyReused,
         Self::TooManyAttempts,
         Self::ResendTooSoon,
+        Self::RateLimited,
         Self::HeadersTooLarge,
         Self::InternalError,
         Self::Unavailable,
@@ -122,6 +125,7 @@ impl Code {
             }
             Self::TooManyAttempts => ("too_many_attempts", 429, "There were too many wrong tokens"),
             Self::ResendTooSoon => ("resend_too_soon", 429, "It is too soon for another token"),
+            Self::RateLimited => ("rate_limited", 429, "There are too many requests"),
             Self::HeadersTooLarge => ("headers_too_large", 431, "The headers are too large"),
             Self::InternalError => ("internal_error", 500, "The service has a defect"),
             Self::Unavailable => ("unavailable", 503, "The service cannot answer right now"),
@@ -230,6 +234,13 @@ impl Problem {
 
     pub(crate) fn attempts_remaining(&self) -> Option<u32> {
         self.attempts_remaining
+    }
+
+    /// For a caller who has to wait so long.
+    pub(crate) fn rate_limited(wait: Duration, detail: &str) -> Self {
+        // Rounded up, so that who waits so long does not come too early.
+        let seconds = i64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(i64::MAX);
+        Self { retry_after: Some(seconds.max(1)), ..Self::new(Code::RateLimited, detail) }
     }
 
     pub(crate) fn internal_error() -> Self {

@@ -13,9 +13,12 @@ use use_cases::Service;
 
 use crate::State;
 use crate::body::hand_over_body;
+use crate::caller::Callers;
+use crate::client_address::TrustedProxies;
 use crate::event_stream::MAX_STREAMS;
 use crate::observe::observe;
-use crate::pages::{Brand, Pages, TrustedProxies};
+use crate::pages::{Brand, Pages};
+use crate::rate_limit::RateLimit;
 use crate::router::routes;
 
 /// Routes of another crate, for the browser's side of a card provider that this service plays itself.
@@ -44,13 +47,15 @@ pub struct Config {
     pub shutdown_timeout: Duration,
 }
 
+    /// How often each key may call; as often as it likes where there is none.
+    pub rate_limit: Option<RateLimit>,
 /// Starts to serve on a listener that is bound already. The server ends when the returned future's handle is told to
 /// stop: it then takes no new connection and lets requests that run finish.
 ///
 /// # Errors
 /// When the listener cannot be used.
 pub fn start(listener: TcpListener, service: Arc<Service>, config: Config) -> io::Result<Server> {
-    let pages = Pages::new(&config.public_url, config.brand, config.trusted_proxies)?;
+    let pages = Pages::new(&config.public_url, config.brand)?;
     let card_routes = config.card_routes;
     let state = web::Data::new(State {
         service,
@@ -67,6 +72,8 @@ pub fn start(listener: TcpListener, service: Arc<Service>, config: Config) -> io
             }
             routes(config);
         })
+        trusted_proxies: config.trusted_proxies,
+        callers: Callers::new(config.rate_limit),
     });
     Ok(server
         // Signals are the application's business: a second one must end it at once.

@@ -114,6 +114,7 @@ mod tests {
         let key = RandomTokens.api_key();
         let random = key.expose().strip_prefix("ckey_").expect("the prefix is pinned: keys in the field bear it");
         assert_eq!(URL_SAFE_NO_PAD.decode(random).unwrap().len(), 32);
+        assert!(ApiKeySecret::is_form_of(key.expose()), "what has not this form opens nothing");
         assert_ne!(RandomTokens.api_key(), key);
     }
 

@@ -41,6 +41,7 @@ pub(crate) async fn serve(settings: Settings, arguments: ServeArguments) -> Resu
         shutdown_timeout: SHUTDOWN_TIMEOUT,
     };
     let server = adapters_http::start(listener, service.clone(), config)
+        rate_limit: settings.rate_limit,
         .map_err(|error| Failure::failed(format!("cannot serve on {address}: {error}")))?;
     let stopper = actix_web::rt::spawn(signals.stop(server.handle(), stop.clone()));
     let listening = database.listen();

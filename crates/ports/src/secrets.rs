@@ -98,6 +98,17 @@ impl ApiKeySecret {
     /// scanners are told of it, and keys in the field bear it.
     pub const PREFIX: &str = "ckey_";
 
+    /// How long the random part is: 256 bits in base64, of the alphabet for URLs, without padding.
+    pub const RANDOM_PART_CHARACTERS: usize = 43;
+
+    /// Whether a text has the form of a key. What has not needs no look-up to be known as none.
+    pub fn is_form_of(text: &str) -> bool {
+        text.strip_prefix(Self::PREFIX).is_some_and(|random| {
+            random.len() == Self::RANDOM_PART_CHARACTERS
+                && random.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        })
+    }
+
     /// A key made of its random part, which is put behind the prefix.
     pub fn from_random_part(random: &str) -> Self {
         Self(format!("{}{random}", Self::PREFIX))

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use chrono::TimeDelta;
 use domain::Timestamp;
-use ports::{ApiKey, ApiKeyId, Digest, Scope};
+use ports::{ApiKey, ApiKeyId, ApiKeySecret, Digest, Scope};
 use uuid::Uuid;
 
 use crate::{Failure, Service};
@@ -68,17 +68,32 @@ impl Service {
     /// # Errors
     /// [`Failure::Unauthorized`] when the key is unknown, revoked or expired.
     pub async fn authenticate(&self, key: &str) -> Result<Caller, Failure> {
-        let digest = self.ports.secrets.digest(key);
         let now = self.ports.clock.now();
-        let key = if let Some(key) = self.key_cache.get(&digest, now) {
-            key
-        } else {
-            let key = self.ports.api_keys.find_by_digest(&digest).await?.ok_or(Failure::Unauthorized)?;
-            self.key_cache.put(key.clone(), now);
-            key
-        };
-        if key.is_usable(now) { Ok(Caller { key_id: key.id, scope: key.scope }) } else { Err(Failure::Unauthorized) }
+        if let Some(outcome) = self.recall_at(key, now) {
+            return outcome;
+        }
+        let digest = self.ports.secrets.digest(key);
+        let key = self.ports.api_keys.find_by_digest(&digest).await?.ok_or(Failure::Unauthorized)?;
+        self.key_cache.put(key.clone(), now);
+        caller(&key, now)
     }
+
+    /// What [`Service::authenticate`] says without looking into the store: of a key that it looked up a moment ago, and of
+    /// what cannot be a key. `None` for any other.
+    pub fn recall(&self, key: &str) -> Option<Result<Caller, Failure>> {
+        self.recall_at(key, self.ports.clock.now())
+    }
+
+    fn recall_at(&self, key: &str, now: Timestamp) -> Option<Result<Caller, Failure>> {
+        if !ApiKeySecret::is_form_of(key) {
+            return Some(Err(Failure::Unauthorized));
+        }
+        self.key_cache.get(&self.ports.secrets.digest(key), now).map(|key| caller(&key, now))
+    }
+}
+
+fn caller(key: &ApiKey, now: Timestamp) -> Result<Caller, Failure> {
+    if key.is_usable(now) { Ok(Caller { key_id: key.id, scope: key.scope }) } else { Err(Failure::Unauthorized) }
 }
 
 #[cfg(test)]
@@ -88,6 +103,8 @@ mod tests {
     use mockall::Sequence;
     use ports::{MockClock, StoreError};
     use uuid::Uuid;
+
+    const KEY: &str = "ckey_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
     fn key() -> ApiKey {
         ApiKey {
@@ -110,7 +127,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_known_key_is_its_caller() {
-        let caller = world(Ok(Some(key()))).service().authenticate("ckey_x").await.unwrap();
+        let caller = world(Ok(Some(key()))).service().authenticate(KEY).await.unwrap();
         assert_eq!(caller, Caller { key_id: key().id, scope: Scope::Read });
         assert_eq!(caller.require_write(), Err(Failure::Forbidden));
     }
@@ -120,15 +137,34 @@ mod tests {
         let revoked = ApiKey { revoked_at: Some(at(1)), ..key() };
         let expired = ApiKey { expires_at: Some(World::NOW), ..key() };
         for stored in [None, Some(revoked), Some(expired)] {
-            let outcome = world(Ok(stored)).service().authenticate("ckey_x").await;
+            let outcome = world(Ok(stored)).service().authenticate(KEY).await;
             assert_eq!(outcome, Err(Failure::Unauthorized));
         }
     }
 
     #[tokio::test]
+    async fn what_cannot_be_a_key_is_nobody_without_a_look_into_the_store() {
+        let (short, long) = (&KEY[..KEY.len() - 1], format!("{KEY}A"));
+        let other = KEY.replace("ckey_", "CKEY_");
+        let service = World::new().service();
+        for text in ["", "ckey_", short, &long, &other, &KEY.replacen('A', "=", 1), &KEY.replacen("AA", "\u{e9}", 1)] {
+            assert_eq!(service.recall(text), Some(Err(Failure::Unauthorized)), "{text}");
+            assert_eq!(service.authenticate(text).await, Err(Failure::Unauthorized), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_that_was_looked_up_a_moment_ago_is_recalled() {
+        let service = world(Ok(Some(key()))).service();
+        assert_eq!(service.recall(KEY), None);
+        let caller = service.authenticate(KEY).await;
+        assert_eq!((caller.is_ok(), service.recall(KEY)), (true, Some(caller)));
+    }
+
+    #[tokio::test]
     async fn a_store_that_fails_is_not_an_unknown_key() {
         let error = StoreError::Unavailable("down".into());
-        let outcome = world(Err(error.clone())).service().authenticate("ckey_x").await;
+        let outcome = world(Err(error.clone())).service().authenticate(KEY).await;
         assert_eq!(outcome, Err(Failure::Store(error)));
     }
 
@@ -153,9 +189,9 @@ mod tests {
             .in_sequence(&mut reads)
             .returning(move |_| Ok(Some(revoked.clone())));
         let service = world.service();
-        assert!(service.authenticate("ckey_x").await.is_ok());
-        assert!(service.authenticate("ckey_x").await.is_ok());
-        assert_eq!(service.authenticate("ckey_x").await, Err(Failure::Unauthorized));
+        assert!(service.authenticate(KEY).await.is_ok());
+        assert!(service.authenticate(KEY).await.is_ok());
+        assert_eq!(service.authenticate(KEY).await, Err(Failure::Unauthorized));
     }
 
     #[test]

@@ -8,8 +8,6 @@ mod assets;
 mod bots;
 mod brand;
 mod card_form;
-mod client_address;
-mod guessing;
 mod language;
 mod link;
 mod session;
@@ -19,25 +17,23 @@ mod texts;
 mod visit;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, HeaderMap, HeaderValue, RETRY_AFTER, X_FORWARDED_FOR};
+use actix_web::http::header::{ALLOW, HeaderMap, HeaderValue, RETRY_AFTER};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, HttpRequest, HttpResponse, web};
 use url::Url;
 
 pub use self::brand::{Brand, BrandColor, LogoUrl};
-pub use self::client_address::TrustedProxies;
 
 use self::assets::Assets;
-use self::guessing::Misses;
 use self::texts::Texts;
 use self::visit::Visit;
 use crate::State;
+use crate::guessing::Misses;
 use crate::problem::{Code, Problem};
 
 /// What all pages share.
@@ -49,19 +45,21 @@ pub(crate) struct Pages {
     texts: Vec<Texts>,
     assets: Assets,
     misses: Misses,
-    trusted_proxies: TrustedProxies,
 }
 
 impl Pages {
+    /// From so many wrong links a minute on a block of addresses has to wait.
+    const MOST_MISSES: u32 = 30;
+
     /// Pages at `public_url`.
     ///
     /// # Errors
     /// Texts that cannot be read, which a test rules out.
-    pub(crate) fn new(public_url: &str, brand: Brand, trusted_proxies: TrustedProxies) -> io::Result<Self> {
+    pub(crate) fn new(public_url: &str, brand: Brand) -> io::Result<Self> {
         let origin =
             Url::parse(public_url).map_or_else(|_| public_url.to_owned(), |url| url.origin().ascii_serialization());
-        let (assets, texts, misses) = (Assets::new(brand.color), Texts::all()?, Misses::default());
-        Ok(Self { origin, brand, texts, assets, misses, trusted_proxies })
+        let (assets, texts, misses) = (Assets::new(brand.color), Texts::all()?, Misses::new(Self::MOST_MISSES));
+        Ok(Self { origin, brand, texts, assets, misses })
     }
 
     fn is_https(&self) -> bool {
@@ -116,10 +114,7 @@ async fn limit_guesses(
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse, Error> {
     let pages = &state.pages;
-    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-    let forwarded: Vec<&str> =
-        request.headers().get_all(X_FORWARDED_FOR).map(|value| value.to_str().unwrap_or("unreadable")).collect();
-    let client = pages.trusted_proxies.client(peer, forwarded.into_iter());
+    let client = state.trusted_proxies.client_of(request.peer_addr(), request.headers());
     if let Some(wait) = pages.misses.wait(client, Instant::now())
         && !has_been_here(&state, &request).await
     {

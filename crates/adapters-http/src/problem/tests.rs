@@ -47,6 +47,7 @@ fn problems() -> Vec<Problem> {
         refused(Refusal::TooManyAttempts { retry_after: None }),
         refused(Refusal::TooManyAttempts { retry_after: Some(TimeDelta::hours(23)) }),
         refused(Refusal::ResendTooSoon { retry_after: TimeDelta::milliseconds(29_001) }),
+        Problem::rate_limited(Duration::from_millis(2_001), "Wait as long as Retry-After says."),
         Problem::of_framework(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
         Problem::from(Failure::Store(StoreError::Rejected("secret".into()))),
         Problem::from(Failure::CardProvider(CardProviderError::Rejected("secret".into()))),

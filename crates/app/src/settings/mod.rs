@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use adapters_cards::{StripeSettings, check_stripe_publishable_key, check_stripe_secret_key, check_stripe_url};
 use adapters_diesel::DatabaseUrl;
 use adapters_events::{AllowedNetworks, NatsUrl, check_nats_url};
-use adapters_http::{Brand, BrandColor, LogoUrl, TrustedProxies};
+use adapters_http::{Brand, BrandColor, LogoUrl, RateLimit, TrustedProxies};
 use adapters_system::SecretKey;
 use domain::{ConfirmationPolicy, DeliveryPolicy, LinkPolicy};
 use use_cases::Policies;
@@ -50,6 +50,7 @@ const CONFIRMATION_DAILY_ATTEMPTS: &str = "CUSTOMERS_CONFIRMATION_DAILY_ATTEMPTS
 const CONFIRMATION_RESEND_INTERVAL: &str = "CUSTOMERS_CONFIRMATION_RESEND_INTERVAL";
 const LINK_TTL: &str = "CUSTOMERS_LINK_TTL";
 const CARD_LINK_TTL: &str = "CUSTOMERS_CARD_LINK_TTL";
+const RATE_LIMIT: &str = "CUSTOMERS_RATE_LIMIT";
 const TRUSTED_PROXIES: &str = "CUSTOMERS_TRUSTED_PROXIES";
 const BRAND_NAME: &str = "CUSTOMERS_BRAND_NAME";
 const BRAND_COLOR: &str = "CUSTOMERS_BRAND_COLOR";
@@ -70,7 +71,7 @@ const LOG: &str = "CUSTOMERS_LOG";
 const LOG_FORMAT: &str = "CUSTOMERS_LOG_FORMAT";
 
 /// Every setting there is.
-pub(crate) const SETTINGS: [Setting; 31] = [
+pub(crate) const SETTINGS: [Setting; 32] = [
     setting(LISTEN, "127.0.0.1:8080", "address to listen on; port 0 picks one"),
     setting(PUBLIC_URL, "", "origin of the URLs that customers open; needed when listening on other than loopback"),
     setting(DATABASE_URL, "sqlite:customers.db", "sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE"),
@@ -102,9 +103,14 @@ pub(crate) const SETTINGS: [Setting; 31] = [
     setting(LINK_TTL, "60m", "how long a link to an address form lives"),
     setting(CARD_LINK_TTL, "15m", "how long a link to the card form lives"),
     setting(
+        RATE_LIMIT,
+        "",
+        "how many requests of one key a process answers, a second, minute or hour, such as 100/s; no limit when empty",
+    ),
+    setting(
         TRUSTED_PROXIES,
         "",
-        "networks (CIDR) of proxies before the service, whose X-Forwarded-For says who guesses links",
+        "networks (CIDR) of proxies before the service, whose X-Forwarded-For says who guesses links and keys",
     ),
     setting(BRAND_NAME, "", "name at the head of the customer's pages"),
     setting(BRAND_COLOR, "#1f6f5c", "colour of what is pressed there, such as #1f6f5c"),
@@ -143,6 +149,7 @@ pub(crate) struct Settings {
     pub(crate) secret_key: Option<SecretKey>,
     pub(crate) secret_key_previous: Option<SecretKey>,
     pub(crate) policies: Policies,
+    pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) brand: Brand,
     pub(crate) cards: Cards,
@@ -190,6 +197,7 @@ impl Settings {
                 idempotency_ttl: source.required(IDEMPOTENCY_TTL, positive_duration)?,
                 unconfirmed_ttl: source.optional(UNCONFIRMED_TTL, positive_duration)?,
             },
+            rate_limit: source.optional(RATE_LIMIT, rate_limit)?.flatten(),
             trusted_proxies: source.optional(TRUSTED_PROXIES, TrustedProxies::parse)?.unwrap_or_default(),
             brand: Brand {
                 name: source.optional(BRAND_NAME, |text| line(text, 100))?,
@@ -223,6 +231,11 @@ impl Settings {
     pub(crate) fn event_source(&self) -> String {
         self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
     }
+}
+
+/// The limit of each key; none where the text is empty.
+fn rate_limit(text: &str) -> Result<Option<RateLimit>, String> {
+    if text.is_empty() { Ok(None) } else { RateLimit::parse(text).map(Some) }
 }
 
 /// The card provider: Stripe where its keys are set, else a stand-in for a demo start alone.

@@ -18,6 +18,7 @@ mod events;
 mod forms;
 mod links;
 mod log_canary;
+mod limits;
 mod logs;
 mod outage;
 mod phone_numbers;

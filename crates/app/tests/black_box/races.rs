@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::thread;
+use std::time::Duration;
 
 use serde_json::json;
 use test_support::{Answer, DatabaseKind, Http, Service};
@@ -13,24 +14,34 @@ crate::on_both_databases!(
     of_40_creates_under_one_id_one_succeeds,
     of_40_confirms_one_succeeds,
     of_60_wrong_guesses_5_are_judged,
+    of_a_days_wrong_guesses_at_two_processes_10_are_judged,
+    of_tokens_asked_of_two_processes_one_in_an_interval_is_made,
     of_20_retrieves_all_get_the_same_links,
 );
 
 /// Sends the same request from as many threads and counts the answers by status and code.
 fn at_once(n: usize, clients: &[Http], send: impl Fn(&Http) -> Answer + Sync) -> BTreeMap<(u16, String), usize> {
-    let mut counts = BTreeMap::new();
     thread::scope(|scope| {
         let send = &send;
         let threads: Vec<_> = clients.iter().cycle().take(n).map(|client| scope.spawn(move || send(client))).collect();
-        for thread in threads {
-            let answer = thread.join().unwrap();
-            let code = match answer.status {
-                200..=299 => String::new(),
-                _ => answer.json()["code"].as_str().unwrap().to_owned(),
-            };
-            *counts.entry((answer.status, code)).or_default() += 1;
-        }
-    });
+        count(threads.into_iter().map(|thread| thread.join().unwrap()))
+    })
+}
+
+/// The same, one after the other, by each client in turn.
+fn in_turn(n: usize, clients: &[Http], send: impl Fn(&Http) -> Answer) -> BTreeMap<(u16, String), usize> {
+    count(clients.iter().cycle().take(n).map(send))
+}
+
+fn count(answers: impl Iterator<Item = Answer>) -> BTreeMap<(u16, String), usize> {
+    let mut counts = BTreeMap::new();
+    for answer in answers {
+        let code = match answer.status {
+            200..=299 => String::new(),
+            _ => answer.json()["code"].as_str().unwrap().to_owned(),
+        };
+        *counts.entry((answer.status, code)).or_default() += 1;
+    }
     counts
 }
 
@@ -81,6 +92,44 @@ fn of_60_wrong_guesses_5_are_judged(kind: DatabaseKind) {
     let body = json!({"confirmation_token": other_token(token_of(&customer))});
     let counts = at_once(60, &clients(&world, &other), |http| http.post(&path, &body));
     assert_eq!(counts, counted([((422, "confirmation_token_invalid"), 5), ((429, "too_many_attempts"), 55)]));
+}
+
+fn of_a_days_wrong_guesses_at_two_processes_10_are_judged(kind: DatabaseKind) {
+    let world = World::start(kind);
+    let other = world.another();
+    let clients = clients(&world, &other);
+    let path = path_of(&world.create());
+    let guess = |http: &Http, token: &str| {
+        http.post(&format!("{path}/confirm"), &json!({"confirmation_token": other_token(token)}))
+    };
+    let five = counted([((422, "confirmation_token_invalid"), 5), ((429, "too_many_attempts"), 15)]);
+    let none = counted([((429, "too_many_attempts"), 20)]);
+    let (token, renew) = (
+        || token_of(&world.http.get(&path).json()).to_owned(),
+        |http: &Http| assert_eq!(http.post(&format!("{path}/generate_confirmation"), &json!({})).status, 201),
+    );
+    let first = token();
+    assert_eq!(in_turn(20, &clients, |http| guess(http, &first)), five);
+    renew(&clients[1]);
+    let second = token();
+    assert_eq!(at_once(20, &clients, |http| guess(http, &second)), five);
+    renew(&clients[0]);
+    let third = token();
+    assert_eq!(in_turn(20, &clients, |http| guess(http, &third)), none, "a new token is no way around");
+    assert_eq!(at_once(20, &clients, |http| guess(http, &third)), none);
+}
+
+fn of_tokens_asked_of_two_processes_one_in_an_interval_is_made(kind: DatabaseKind) {
+    let world = World::with(kind, &[("CUSTOMERS_CONFIRMATION_RESEND_INTERVAL", "3s")]);
+    let other = world.another();
+    let clients = clients(&world, &other);
+    let path = format!("{}/generate_confirmation", path_of(&world.create()));
+    let generate = |http: &Http| http.post(&path, &json!({}));
+    assert_eq!(in_turn(6, &clients, generate), counted([((429, "resend_too_soon"), 6)]));
+    let wait = generate(&clients[1]).header("retry-after").unwrap().parse().unwrap();
+    thread::sleep(Duration::from_secs(wait));
+    assert_eq!(at_once(20, &clients, generate), counted([((201, ""), 1), ((429, "resend_too_soon"), 19)]));
+    assert_eq!(in_turn(6, &clients, generate), counted([((429, "resend_too_soon"), 6)]));
 }
 
 fn of_20_retrieves_all_get_the_same_links(kind: DatabaseKind) {

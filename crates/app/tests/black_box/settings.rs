@@ -28,6 +28,8 @@ fn an_unusable_setting_is_named_with_its_value_and_what_is_allowed() {
         ("CUSTOMERS_CONFIRMATION_RESEND_INTERVAL", "", "ms, s, m, h or d"),
         ("CUSTOMERS_LINK_TTL", "1y", "ms, s, m, h or d"),
         ("CUSTOMERS_CARD_LINK_TTL", "500d", "365d"),
+        ("CUSTOMERS_RATE_LIMIT", "100", "such as 100/s"),
+        ("CUSTOMERS_RATE_LIMIT", "0/s", "from 1"),
         ("CUSTOMERS_TRUSTED_PROXIES", "proxy", "10.0.0.0/8, ::1"),
         ("CUSTOMERS_TRUSTED_PROXIES", "10.0.0.0/33", "10.0.0.0/33"),
         ("CUSTOMERS_BRAND_NAME", " ", "100 characters"),

@@ -24,8 +24,10 @@ use use_cases::{Policies, Ports, Service};
 use uuid::Uuid;
 
 use crate::State;
+use crate::caller::Callers;
+use crate::client_address::TrustedProxies;
 use crate::observe::observe;
-use crate::pages::{Brand, Pages, TrustedProxies};
+use crate::pages::{Brand, Pages};
 use crate::router::routes;
 
 /// The code of the link that there is.
@@ -186,11 +188,13 @@ impl World {
 
     /// Asks one thing after another of one server.
     pub(super) async fn answers(self, requests: Vec<TestRequest>) -> Vec<Answer> {
-        let pages = Pages::new(ORIGIN, self.brand.clone(), TrustedProxies::default()).unwrap();
+        let pages = Pages::new(ORIGIN, self.brand.clone()).unwrap();
         let state = Data::new(State {
             service: Arc::new(self.service()),
             public_url: ORIGIN.to_owned(),
             pages,
+            trusted_proxies: TrustedProxies::default(),
+            callers: Callers::new(None),
             stopping: tokio::sync::watch::channel(false).1,
             streams: Arc::new(tokio::sync::Semaphore::new(1)),
         });

@@ -1,7 +1,8 @@
 //! From which address a request comes.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use actix_web::http::header::{HeaderMap, X_FORWARDED_FOR};
 use ipnet::IpNet;
 
 /// The networks of the proxies in front of the service: from these alone `X-Forwarded-For` is believed. Empty by default.
@@ -28,10 +29,18 @@ impl TrustedProxies {
         networks.collect::<Result<_, _>>().map(Self)
     }
 
+    /// The address of the client who sends these headers by this peer.
+    pub(crate) fn client_of(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> IpAddr {
+        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+        let forwarded: Vec<&str> =
+            headers.get_all(X_FORWARDED_FOR).map(|value| value.to_str().unwrap_or("unreadable")).collect();
+        self.client(peer, forwarded.into_iter())
+    }
+
     /// The client's address: the peer's, or, where the peer is a trusted proxy, what the proxies say by the values of
     /// `X-Forwarded-For`, each in front of what the next one added. The last that is no trusted proxy is the client; where
     /// an entry is no address, what stands before it cannot be believed.
-    pub(super) fn client<'a>(&self, peer: IpAddr, forwarded: impl DoubleEndedIterator<Item = &'a str>) -> IpAddr {
+    fn client<'a>(&self, peer: IpAddr, forwarded: impl DoubleEndedIterator<Item = &'a str>) -> IpAddr {
         let mut client = peer.to_canonical();
         for entry in forwarded.flat_map(|value| value.split(',')).rev() {
             if !self.contain(client) {

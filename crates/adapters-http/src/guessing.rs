@@ -1,4 +1,4 @@
-//! Whoever opens one wrong link after another is guessing: he may not go on for long.
+//! Whoever presents one wrong link after another, or one wrong key, is guessing: he may not go on for long.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// The codes that were missed, counted for each block of addresses that one subscriber may have. In memory: each process
-/// counts for itself, and what it forgets is forgotten.
-#[derive(Default)]
-pub(super) struct Misses(Mutex<Counts>);
+/// What was missed, counted for each block of addresses that one subscriber may have. In memory: each process counts for
+/// itself, and what it forgets is forgotten.
+pub(crate) struct Misses {
+    most: u32,
+    counts: Mutex<Counts>,
+}
 
 #[derive(Default)]
 struct Counts {
@@ -25,21 +27,25 @@ struct Count {
 }
 
 impl Misses {
-    const MOST: u32 = 30;
     const WINDOW: Duration = Duration::from_mins(1);
     /// Beyond this the oldest is forgotten.
     const MAX_BLOCKS: usize = 10_000;
 
-    /// How long an address has to wait until it may open links again; `None` where it may.
-    pub(super) fn wait(&self, address: IpAddr, now: Instant) -> Option<Duration> {
-        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.of.get(&block(address)).filter(|count| count.misses >= Self::MOST)?;
+    /// From `most` misses within a minute on a block has to wait until that minute is over.
+    pub(crate) fn new(most: u32) -> Self {
+        Self { most, counts: Mutex::default() }
+    }
+
+    /// How long an address has to wait until it may try again; `None` where it may.
+    pub(crate) fn wait(&self, address: IpAddr, now: Instant) -> Option<Duration> {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.of.get(&block(address)).filter(|count| count.misses >= self.most)?;
         Self::WINDOW.checked_sub(now.saturating_duration_since(count.since)).filter(|wait| !wait.is_zero())
     }
 
     /// Counts a miss.
-    pub(super) fn count(&self, address: IpAddr, now: Instant) {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn count(&self, address: IpAddr, now: Instant) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.forget(|count| now.saturating_duration_since(count.since) >= Self::WINDOW);
         let block = block(address);
         if let Some(count) = counts.of.get_mut(&block) {
@@ -93,7 +99,7 @@ mod tests {
 
     #[test]
     fn after_thirty_misses_a_block_waits_until_its_minute_is_over() {
-        let (misses, start) = (Misses::default(), Instant::now());
+        let (misses, start) = (Misses::new(30), Instant::now());
         missed(&misses, "192.0.2.7", 29, start);
         assert_eq!(misses.wait(address("192.0.2.7"), start), None);
         missed(&misses, "192.0.2.200", 1, start + Duration::from_secs(10));
@@ -107,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_block_of_version_six_is_what_a_household_has_and_mapped_addresses_are_of_version_four() {
-        let (misses, now) = (Misses::default(), Instant::now());
+        let (misses, now) = (Misses::new(30), Instant::now());
         missed(&misses, "2001:db8:0:100::1", 30, now);
         assert!(misses.wait(address("2001:db8:0:1ff:ffff::2"), now).is_some());
         assert!(misses.wait(address("2001:db8:0:200::1"), now).is_none());
@@ -117,14 +123,14 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded_and_the_oldest_is_forgotten_first() {
-        let (misses, now) = (Misses::default(), Instant::now());
+        let (misses, now) = (Misses::new(30), Instant::now());
         missed(&misses, "2001:db8::1", 30, now);
         for number in 0..Misses::MAX_BLOCKS {
             let [high, low] = u16::try_from(number).unwrap().to_be_bytes();
             missed(&misses, &format!("10.{high}.{low}.1"), 1, now);
         }
         assert!(misses.wait(address("2001:db8::1"), now).is_none());
-        let counts = misses.0.lock().unwrap();
+        let counts = misses.counts.lock().unwrap();
         assert_eq!((counts.of.len(), counts.order.len()), (Misses::MAX_BLOCKS, Misses::MAX_BLOCKS));
     }
 }
