@@ -39,6 +39,8 @@ pub struct Config {
     pub brand: Brand,
     /// From whom `X-Forwarded-For` is believed.
     pub trusted_proxies: TrustedProxies,
+    /// How often each key may call; as often as it likes where there is none.
+    pub rate_limit: Option<RateLimit>,
     /// Another crate's routes, where there are some.
     pub card_routes: Option<CardRoutes>,
     /// Turns true when the service stops: live streams end then.
@@ -47,8 +49,6 @@ pub struct Config {
     pub shutdown_timeout: Duration,
 }
 
-    /// How often each key may call; as often as it likes where there is none.
-    pub rate_limit: Option<RateLimit>,
 /// Starts to serve on a listener that is bound already. The server ends when the returned future's handle is told to
 /// stop: it then takes no new connection and lets requests that run finish.
 ///
@@ -60,6 +60,8 @@ pub fn start(listener: TcpListener, service: Arc<Service>, config: Config) -> io
     let state = web::Data::new(State {
         service,
         pages,
+        trusted_proxies: config.trusted_proxies,
+        callers: Callers::new(config.rate_limit),
         public_url: config.public_url,
         stopping: config.stopping,
         streams: Arc::new(Semaphore::new(MAX_STREAMS)),
@@ -72,8 +74,6 @@ pub fn start(listener: TcpListener, service: Arc<Service>, config: Config) -> io
             }
             routes(config);
         })
-        trusted_proxies: config.trusted_proxies,
-        callers: Callers::new(config.rate_limit),
     });
     Ok(server
         // Signals are the application's business: a second one must end it at once.

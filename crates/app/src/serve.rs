@@ -36,12 +36,12 @@ pub(crate) async fn serve(settings: Settings, arguments: ServeArguments) -> Resu
         public_url,
         brand: settings.brand.clone(),
         trusted_proxies: settings.trusted_proxies.clone(),
+        rate_limit: settings.rate_limit,
         card_routes,
         stopping: stopping.clone(),
         shutdown_timeout: SHUTDOWN_TIMEOUT,
     };
     let server = adapters_http::start(listener, service.clone(), config)
-        rate_limit: settings.rate_limit,
         .map_err(|error| Failure::failed(format!("cannot serve on {address}: {error}")))?;
     let stopper = actix_web::rt::spawn(signals.stop(server.handle(), stop.clone()));
     let listening = database.listen();
