@@ -8,6 +8,7 @@ mod answer;
 mod body;
 mod caller;
 mod client_address;
+mod connection;
 mod customers;
 mod event_stream;
 mod events;

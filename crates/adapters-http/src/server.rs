@@ -2,12 +2,17 @@
 
 use std::io;
 use std::net::TcpListener;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::Server;
+use actix_http::HttpService;
+use actix_http::error::DispatchError;
+use actix_service::{ServiceFactoryExt, fn_service, map_config};
+use actix_web::dev::{AppConfig, Server};
 use actix_web::middleware::from_fn;
-use actix_web::{App, HttpServer, web};
+use actix_web::rt::net::TcpStream;
+use actix_web::{App, web};
 use tokio::sync::{Semaphore, watch};
 use use_cases::Service;
 
@@ -15,6 +20,7 @@ use crate::State;
 use crate::body::hand_over_body;
 use crate::caller::Callers;
 use crate::client_address::TrustedProxies;
+use crate::connection::{Connection, HEADERS_TIME};
 use crate::event_stream::MAX_STREAMS;
 use crate::observe::observe;
 use crate::pages::{Brand, Pages};
@@ -49,6 +55,10 @@ pub struct Config {
     pub shutdown_timeout: Duration,
 }
 
+/// How many connections a process has at most. Each costs about 20 KiB; further ones wait until one ends, and whoever says
+/// nothing on his is cut off.
+const MAX_CONNECTIONS: usize = 20_000;
+
 /// Starts to serve on a listener that is bound already. The server ends when the returned future's handle is told to
 /// stop: it then takes no new connection and lets requests that run finish.
 ///
@@ -66,7 +76,7 @@ pub fn start(listener: TcpListener, service: Arc<Service>, config: Config) -> io
         stopping: config.stopping,
         streams: Arc::new(Semaphore::new(MAX_STREAMS)),
     });
-    let server = HttpServer::new(move || {
+    let app = move || {
         let app = App::new().app_data(state.clone()).wrap(from_fn(observe));
         app.configure(|config| {
             if let Some(CardRoutes { path, configure }) = &card_routes {
@@ -74,13 +84,33 @@ pub fn start(listener: TcpListener, service: Arc<Service>, config: Config) -> io
             }
             routes(config);
         })
-    });
-    Ok(server
+    };
+    let workers = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let server = Server::build()
+        .workers(workers)
+        .max_concurrent_connections(MAX_CONNECTIONS.div_ceil(workers))
         // Signals are the application's business: a second one must end it at once.
         .disable_signals()
-        .shutdown_timeout(config.shutdown_timeout.as_secs())
-        .client_request_timeout(Duration::from_secs(10))
-        .keep_alive(Duration::from_secs(75))
-        .listen(listener)?
-        .run())
+        .shutdown_timeout(config.shutdown_timeout.as_secs());
+    let stopping = server.graceful_shutdown_signal();
+    // What `HttpServer` of the HTTP library does, with connections of our own.
+    let server = server.listen("http", listener, move || {
+        let stopping = stopping.clone();
+        let http = HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            .client_request_timeout(HEADERS_TIME)
+            .client_disconnect_timeout(Duration::from_secs(1))
+            .keep_alive(Duration::from_secs(75))
+            .on_connect_ext(Connection::note)
+            .h1(map_config(app(), |()| AppConfig::default()));
+        let connect = |stream: TcpStream| async {
+            let peer = stream.peer_addr().ok();
+            Ok::<_, DispatchError>((Connection::new(stream), peer))
+        };
+        fn_service(connect).and_then(http)
+    })?;
+    Ok(server.run())
 }

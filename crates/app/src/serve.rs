@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use adapters_http::Config;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
@@ -18,7 +19,11 @@ use crate::{greeting, telemetry, wiring};
 /// How long requests that run may go on after the first signal.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How many files and connections the process asks to be allowed, more than the server ever has.
+const OPEN_FILES: u64 = 65_536;
+
 pub(crate) async fn serve(settings: Settings, arguments: ServeArguments) -> Result<(), Failure> {
+    allow_open_files();
     // Beside the start, not before it: reading the metadata takes longer than all the rest.
     let metadata = std::thread::spawn(domain::load_phone_metadata);
     let Wired { service, database, card_routes } = wiring::wire(&settings, !arguments.no_migrate).await?;
@@ -84,6 +89,19 @@ pub(crate) async fn serve(settings: Settings, arguments: ServeArguments) -> Resu
     stopper.abort();
     tracing::info!("stopped");
     ended
+}
+
+/// Raises the limit of open files as far as it may be. What processes begin with, mostly 1,024, is that low for the sake of
+/// programs that wait by `select`, and whoever held so many connections would keep out all others.
+fn allow_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.map_or(OPEN_FILES, |most| most.min(OPEN_FILES));
+    if limit.current.is_some_and(|current| current < wanted) {
+        let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), ..limit });
+        if let Err(error) = raised {
+            tracing::warn!(%error, "the limit of open files could not be raised");
+        }
+    }
 }
 
 /// The signals that end the service.

@@ -1,6 +1,7 @@
 //! A running service on a database of its own, with a key to it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,9 +19,12 @@ pub(crate) const OTHER_KEY: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=
 /// How often a condition that nobody tells of is looked at: the machine is needed for what makes it true.
 const GLANCE: Duration = Duration::from_millis(20);
 
-/// The binary under test.
+/// The binary under test: the one that was built with the tests, or where it counts how fast it is, what `TEST_BINARY` names.
 pub(crate) fn binary() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_customers"))
+    static BINARY: LazyLock<PathBuf> = LazyLock::new(|| {
+        std::env::var_os("TEST_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_customers").into(), PathBuf::from)
+    });
+    &BINARY
 }
 
 /// A running service on a database of its own.
