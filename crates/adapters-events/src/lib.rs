@@ -7,6 +7,8 @@
 
 mod cause;
 mod cloud_event;
+#[cfg(test)]
+mod fuzz;
 mod nats;
 mod networks;
 mod setup_error;

@@ -120,17 +120,7 @@ impl Body {
             let detail = "Send the body as JSON, with `Content-Type: application/json` and no `Content-Encoding`.";
             return Err(Problem::new(Code::UnsupportedMediaType, detail));
         }
-        match serde_json::from_slice(&bytes) {
-            Ok(Value::Object(members)) => Ok(Some(Members { raw: bytes.freeze(), members, errors: Vec::new() })),
-            Ok(_) => Err(Problem::new(Code::MalformedRequest, "Send a JSON object: the body is another JSON value.")),
-            Err(error) => {
-                // The parser's own words may quote the body, so only the place is told.
-                let (line, column) = (error.line(), error.column());
-                let detail =
-                    format!("Send valid JSON in UTF-8: the body stops being that at line {line}, column {column}.");
-                Err(Problem::new(Code::MalformedRequest, detail))
-            }
-        }
+        Members::parse(&bytes).map(Some)
     }
 
     /// The whole of it, within the limits.
@@ -177,7 +167,7 @@ pub(crate) fn unknown_parameters(names: impl Iterator<Item = String>) -> impl It
 pub(crate) struct Form(Vec<(String, String)>);
 
 impl Form {
-    fn read(bytes: &[u8]) -> Self {
+    pub(crate) fn read(bytes: &[u8]) -> Self {
         Self(url::form_urlencoded::parse(bytes).into_owned().collect())
     }
 
@@ -199,6 +189,23 @@ impl Members {
     /// The body that they were read from, as it came.
     pub(crate) fn raw(&self) -> &[u8] {
         &self.raw
+    }
+
+    /// The members of the object that these bytes must be.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Problem> {
+        match serde_json::from_slice(bytes) {
+            Ok(Value::Object(members)) => {
+                Ok(Self { raw: Bytes::copy_from_slice(bytes), members, errors: Vec::new() })
+            },
+            Ok(_) => Err(Problem::new(Code::MalformedRequest, "Send a JSON object: the body is another JSON value.")),
+            Err(error) => {
+                // The parser's own words may quote the body, so only the place is told.
+                let (line, column) = (error.line(), error.column());
+                let detail =
+                    format!("Send valid JSON in UTF-8: the body stops being that at line {line}, column {column}.");
+                Err(Problem::new(Code::MalformedRequest, detail))
+            }
+        }
     }
 
     /// A text. One that is wrong is noted, and absent.

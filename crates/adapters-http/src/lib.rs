@@ -12,6 +12,8 @@ mod connection;
 mod customers;
 mod event_stream;
 mod events;
+#[cfg(test)]
+mod fuzz;
 mod guessing;
 mod health;
 mod observe;

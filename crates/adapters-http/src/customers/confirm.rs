@@ -32,7 +32,7 @@ pub(crate) async fn confirm(
 }
 
 /// The token, or all that is wrong with the body: it is for the use case to say whether that matters.
-fn token(mut members: Members) -> Result<ConfirmationToken, Vec<FieldError>> {
+pub(super) fn token(mut members: Members) -> Result<ConfirmationToken, Vec<FieldError>> {
     const NAME: &str = "confirmation_token";
     let token = members.required_text(NAME).and_then(|text| {
         let token = ConfirmationToken::parse(&text);

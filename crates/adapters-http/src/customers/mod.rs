@@ -8,6 +8,8 @@ mod create;
 mod create_body;
 mod erase;
 mod export;
+#[cfg(test)]
+mod fuzz;
 mod generate_confirmation;
 mod list;
 mod phone_number;

@@ -5,6 +5,8 @@
 //! `numbering_plan` knows the numbers of each region.
 
 mod digits;
+#[cfg(test)]
+mod fuzz;
 mod national;
 mod numbering_plan;
 mod spelling;

@@ -1,10 +1,9 @@
 //! What is read of a spelling, in each mode, and why it is refused.
 
-use proptest::prelude::*;
-
 use super::*;
 
-const EVERY: [PhoneValidation; 3] = [PhoneValidation::Any, PhoneValidation::Possible, PhoneValidation::Valid];
+pub(super) const EVERY: [PhoneValidation; 3] =
+    [PhoneValidation::Any, PhoneValidation::Possible, PhoneValidation::Valid];
 
 fn region(code: &str) -> CountryCode {
     CountryCode::parse(code).unwrap()
@@ -247,77 +246,4 @@ fn the_metadata_version_is_that_of_the_crate() {
     let packages = lock.split("name = \"phonenumber\"\nversion = \"").skip(1);
     let versions: Vec<_> = packages.map(|package| package.split(['+', '"']).nth(1).unwrap()).collect();
     assert_eq!(versions, [PHONE_METADATA_VERSION], "see docs/phone-numbers.md on what to do with newer metadata");
-}
-
-fn any_region() -> impl Strategy<Value = CountryCode> {
-    "[A-Z]{2}".prop_filter_map("no region", |code| CountryCode::parse(&code).ok())
-}
-
-fn any_validation() -> impl Strategy<Value = PhoneValidation> {
-    prop::sample::select(EVERY.to_vec())
-}
-
-/// What looks like a number, more or less.
-fn any_spelling() -> impl Strategy<Value = String> {
-    prop_oneof![
-        "\\+?[0-9 ()-]{5,20}",
-        "\\+?[0-9]{7,16}",
-        "0{0,3}[1-9][0-9]{5,14}",
-        "(tel:)?[+]?[0-9. -]{3,20}(;phone-context=[+a-z0-9.-]{0,9})?",
-        "[0-9\u{0660}-\u{0669}\u{FF10}-\u{FF19}\u{00A0} A-Z+-]{3,24}",
-    ]
-}
-
-proptest! {
-    #[test]
-    fn what_is_accepted_parses_to_itself_in_any_region(
-        spelling in any_spelling(),
-        sent in any_region(),
-        other in any_region(),
-        validation in any_validation(),
-    ) {
-        if let Ok(phone) = Phone::read(&spelling, sent, validation) {
-            prop_assert_eq!(&PhoneNumber::from_e164(phone.number.as_str()).unwrap(), &phone.number);
-            let again = Phone::read(phone.number.as_str(), other, validation).unwrap();
-            prop_assert_eq!(&again.number, &phone.number);
-            // The region is its own, or the one that was sent.
-            prop_assert!(again.country == phone.country || (phone.country == sent && again.country == other));
-        }
-    }
-
-    #[test]
-    fn a_number_that_is_kept_is_found_by_the_spelling_that_brought_it_and_by_itself(
-        spelling in any_spelling(),
-        sent in any_region(),
-        validation in any_validation(),
-    ) {
-        if let Ok(phone) = Phone::read(&spelling, sent, validation) {
-            let kept = Ok(Some(phone.number.clone()));
-            prop_assert_eq!(PhoneNumber::sought(&spelling, Some(sent)), kept.clone());
-            prop_assert_eq!(PhoneNumber::sought(phone.number.as_str(), None), kept);
-        }
-    }
-
-    #[test]
-    fn a_stricter_mode_refuses_or_says_the_same(spelling in any_spelling(), sent in any_region()) {
-        let [any, possible, valid] = EVERY.map(|validation| Phone::read(&spelling, sent, validation).ok());
-        prop_assert!(possible.is_none() || possible == any);
-        prop_assert!(valid.is_none() || valid == any);
-    }
-
-    #[test]
-    fn no_text_panics(
-        spelling in prop_oneof![
-            ".{0,260}",
-            "[+0-9 x#;,=*()-]{0,60}",
-            "[0-9]{1,9}[;a-z+=.-]{0,40}",
-            "([+0-9]|tel:|;phone-context=|;ext=|;isub=|[/\\\\] *x|\u{FF0B}|\u{0660}){0,80}",
-            "[0-9+ -]{9000,10000}",
-        ],
-        country in any_region(),
-        validation in any_validation(),
-    ) {
-        let _ = Phone::read(&spelling, country, validation);
-        let _ = PhoneNumber::sought(&spelling, None);
-    }
 }
