@@ -194,9 +194,7 @@ impl Members {
     /// The members of the object that these bytes must be.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Problem> {
         match serde_json::from_slice(bytes) {
-            Ok(Value::Object(members)) => {
-                Ok(Self { raw: Bytes::copy_from_slice(bytes), members, errors: Vec::new() })
-            },
+            Ok(Value::Object(members)) => Ok(Self { raw: Bytes::copy_from_slice(bytes), members, errors: Vec::new() }),
             Ok(_) => Err(Problem::new(Code::MalformedRequest, "Send a JSON object: the body is another JSON value.")),
             Err(error) => {
                 // The parser's own words may quote the body, so only the place is told.

@@ -4,7 +4,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use domain::{Change, Customer, CustomerId, Email, Member, NewCustomer, NumberMemory, PhoneNumber, Profile, ProfileEdits, Timestamp};
+use domain::{
+    Change, Customer, CustomerId, Email, Member, NewCustomer, NumberMemory, PhoneNumber, Profile, ProfileEdits,
+    Timestamp,
+};
 use ports::{Beside, CustomerFilter, CustomerPage, CustomerPlace, CustomerQuery};
 use uuid::Uuid;
 
