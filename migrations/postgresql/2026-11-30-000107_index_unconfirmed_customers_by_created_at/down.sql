@@ -1,1 +1,0 @@
-DROP INDEX customers_unconfirmed_created_at_idx;
