@@ -42,6 +42,13 @@ fn enter(world: &World, client_secret: &str, token: &str) -> Answer {
     world.service.client().post("/test-cards/setups/confirm", &body)
 }
 
+/// Gives a customer a card of the stand-in.
+pub(crate) fn with_test_card(world: &World, customer: &str) {
+    let visitor = Visitor::open(world, &card_link(world, customer));
+    assert_eq!(enter(world, &begin(&visitor), "pm_card_visa").status, 200);
+    assert_eq!(finish(&visitor).status, 200);
+}
+
 fn card(world: &World, customer: &str) -> Value {
     let answer = world.http.get(&format!("{customer}/card"));
     assert_eq!((answer.status, answer.header("cache-control")), (200, Some("no-store")), "{answer:?}");
