@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use domain::{CustomerId, Refusal};
-use use_cases::{ApiKeyId, Caller, CreateApiKey, IfMatch, Service};
+use use_cases::{ApiKeyId, CreateApiKey, Service};
 use wire::WireTime;
 
 use crate::cli::{Cli, Command, CreateKeyArguments, ErasuresCommand, KeysCommand};
@@ -133,15 +133,7 @@ async fn apply_erasures(settings: &Settings) -> Result<(), Failure> {
     };
     // All are read before the first is erased.
     let ids: Vec<CustomerId> = ids.map(id).collect::<Result<_, _>>()?;
-    let service = wiring::service(settings, true).await?;
-    let mut erased = 0;
-    for id in &ids {
-        match service.erase_customer(Caller::OPERATOR, *id, &IfMatch::Any).await {
-            Ok(()) => erased += 1,
-            Err(use_cases::Failure::CustomerNotFound) => {}
-            Err(failure) => return Err(failure.into()),
-        }
-    }
+    let erased = wiring::service(settings, true).await?.erase_again(&ids).await?;
     print(&format!("{erased} erased, {} not there", ids.len() - erased))
 }
 

@@ -38,6 +38,12 @@ pub trait RetentionRepository: Send + Sync {
         limit: u32,
     ) -> Result<Vec<(CustomerId, Timestamp)>, StoreError>;
 
+    /// Keeps an id used for ever that no customer has, as if he had been erased at `at`. One that is kept stays as it is.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn keep_erased(&self, id: CustomerId, at: Timestamp) -> Result<(), StoreError>;
+
     /// Removes what is left, outside the tables, of what was removed from them: on SQLite, the log of writes. `false`
     /// where readers are in the way, and it is to be tried again.
     ///

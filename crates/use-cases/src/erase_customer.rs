@@ -1,11 +1,16 @@
 //! Erase a customer.
 
+use std::time::Duration;
+
 use domain::{CustomerId, Timestamp};
+use tokio::time::sleep;
 
 use crate::{Caller, Failure, IfMatch, Service};
 
 /// How many ids are read at once.
 const BATCH: u32 = 500;
+/// The wait for readers that are in the way of removing the last traces.
+const SCRUB_PAUSE: Duration = Duration::from_millis(100);
 
 impl Service {
     /// Erases a customer and all that is kept about him: here at once, at the card provider and the message broker as
@@ -22,6 +27,28 @@ impl Service {
         tracing::info!(customer_id = %id, key_id = %caller.key_id, "a customer was erased");
         self.erased.notify_one();
         Ok(())
+    }
+
+    /// Erases customers whom a restored backup has brought back, and returns how many of them it had. The ids of the others
+    /// stay used as well. Ends when nothing of them is left: where no service runs, nobody else sees to it.
+    ///
+    /// # Errors
+    /// [`Failure::Contended`], or the store's.
+    pub async fn erase_again(&self, ids: &[CustomerId]) -> Result<usize, Failure> {
+        let mut erased = 0;
+        for id in ids {
+            match self.erase_customer(Caller::OPERATOR, *id, &IfMatch::Any).await {
+                Ok(()) => erased += 1,
+                Err(Failure::CustomerNotFound) => {
+                    self.ports.retention.keep_erased(*id, self.ports.clock.now()).await?;
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        while !self.ports.retention.scrub().await? {
+            sleep(SCRUB_PAUSE).await;
+        }
+        Ok(erased)
     }
 
     /// The ids of all customers who were erased, with the time of it, in the order of the ids.

@@ -87,6 +87,20 @@ impl RetentionRepository for Store {
             .await
     }
 
+    async fn keep_erased(&self, id: CustomerId, at: Timestamp) -> Result<(), StoreError> {
+        let keep = move |connection: &mut Connection| {
+            diesel::insert_into(erased_customers::table)
+                .values((
+                    erased_customers::id.eq(RowId(id.uuid())),
+                    erased_customers::erased_at.eq(RowInstant::from(at)),
+                ))
+                .on_conflict_do_nothing()
+                .execute(connection)?;
+            Ok(())
+        };
+        self.writers.run(move |connection| write(connection, &keep)).await
+    }
+
     async fn scrub(&self) -> Result<bool, StoreError> {
         self.writers.run(scrub).await
     }

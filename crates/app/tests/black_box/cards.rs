@@ -21,7 +21,7 @@ crate::on_both_databases!(
 );
 
 /// The secret with which the browser may finish what it has begun.
-fn begin(visitor: &Visitor) -> String {
+pub(crate) fn begin(visitor: &Visitor) -> String {
     let begun = visitor.post(&[("action", "begin")]);
     assert_eq!(begun.status, 200, "{begun:?}");
     secret_in(&begun)
@@ -32,7 +32,7 @@ fn secret_in(page: &Answer) -> String {
     secret.split('"').next().unwrap().to_owned()
 }
 
-fn finish(visitor: &Visitor) -> Answer {
+pub(crate) fn finish(visitor: &Visitor) -> Answer {
     visitor.post(&[("action", "finish")])
 }
 
@@ -55,7 +55,7 @@ fn card(world: &World, customer: &str) -> Value {
     answer.json()
 }
 
-fn card_link(world: &World, customer: &str) -> String {
+pub(crate) fn card_link(world: &World, customer: &str) -> String {
     let [.., card] = links(world, customer);
     card
 }
