@@ -26,11 +26,8 @@ impl Service {
             // What was erased before this start may have left traces.
             let mut is_clean = false;
             loop {
-                match self.retain(&mut is_clean).await {
-                    Ok(()) => {}
-                    Err(failure) => {
-                        tracing::warn!(?failure, "what has had its time is not removed; trying again later")
-                    }
+                if let Err(failure) = self.retain(&mut is_clean).await {
+                    tracing::warn!(?failure, "what has had its time is not removed; trying again later");
                 }
                 if timeout(self.retention_pause(), self.erased.notified()).await.is_ok() {
                     is_clean = false;

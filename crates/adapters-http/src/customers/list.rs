@@ -99,15 +99,14 @@ fn phone_number(query: &mut Query) -> Option<PhoneNumber> {
 
 /// The address. One that looks like a card's number may be stored: it may be older than the rule against those.
 fn email(query: &mut Query) -> Option<Email> {
-    let text = query.text("email")?;
-    if let Some(email) = Email::stored(&text) {
-        return Some(email);
+    let refused = |error| (email_error_code(error), format!("{error}; a `+` in it is written `%2B` in a query"));
+    match Email::sought(&query.text("email")?).map_err(refused) {
+        Ok(email) => Some(email),
+        Err((code, detail)) => {
+            query.refuse("email", code, detail);
+            None
+        }
     }
-    if let Err(error) = Email::parse(&text) {
-        let detail = format!("{error}; a `+` in it is written `%2B` in a query");
-        query.refuse("email", email_error_code(error), detail);
-    }
-    None
 }
 
 /// A time, rounded up to whole milliseconds: customers are created at such, so that both bounds mean what they did.

@@ -272,9 +272,9 @@ impl Customer {
         let missing = |these: &[&PhoneNumber], those: &[&PhoneNumber]| -> Vec<PhoneNumber> {
             these.iter().filter(|number| !those.contains(number)).map(|number| (*number).clone()).collect()
         };
-        let (claims, released) = (missing(&after, &before), missing(&before, &after));
-        let releases = released.into_iter().map(|number| self.remembered(number)).collect();
-        Change::update(next, self.0.version, events).moving_number(moves_number).moving_claims(claims, releases)
+        let (taken, left) = (missing(&after, &before), missing(&before, &after));
+        let left = left.into_iter().map(|number| self.remembered(number)).collect();
+        Change::update(next, self.0.version, events).moving_number(moves_number).moving_claims(taken, left)
     }
 
     /// A number that the customer gives up, with what is to be remembered of it.

@@ -264,17 +264,8 @@ fn play(operations: Vec<Operation>, policy: &ConfirmationPolicy) {
                 decision
             }
             Operation::ChangeNumber(number) => {
-                let phone = phone(number);
-                let memory = observer.memories.get(&phone.number).cloned().unwrap_or_default();
-                let decision = before.change_number(phone.clone(), &memory, token(next_token), moment(now), policy);
-                if decision.outcome.is_ok() {
-                    assert_ne!(observer.proved.as_ref(), Some(&phone.number));
-                    next_token += 1;
-                    observer.note_token(now);
-                    if observer.waiting.as_ref().is_none_or(|(waiting, _)| *waiting != phone.number) {
-                        observer.take_number(phone.number, &memory, now);
-                    }
-                }
+                let decision = observer.ask_for_number(phone(number), token(next_token), now, policy);
+                next_token += u32::from(decision.outcome.is_ok());
                 decision
             }
             Operation::TrustNumber(number) => {
@@ -350,6 +341,25 @@ impl Observer {
             addresses: Addresses::default(),
             card: None,
         }
+    }
+
+    fn ask_for_number(
+        &mut self,
+        phone: Phone,
+        token: ConfirmationToken,
+        now: Timestamp,
+        policy: &ConfirmationPolicy,
+    ) -> Decision<Customer> {
+        let memory = self.memories.get(&phone.number).cloned().unwrap_or_default();
+        let decision = self.customer.change_number(phone.clone(), &memory, token, moment(now), policy);
+        if decision.outcome.is_ok() {
+            assert_ne!(self.proved.as_ref(), Some(&phone.number));
+            self.note_token(now);
+            if self.waiting.as_ref().is_none_or(|(waiting, _)| *waiting != phone.number) {
+                self.take_number(phone.number, &memory, now);
+            }
+        }
+        decision
     }
 
     fn note_token(&mut self, now: Timestamp) {

@@ -51,6 +51,14 @@ impl Email {
         Self::shaped(text).ok()
     }
 
+    /// For whoever looks for an address: one that may have been kept, whatever the rules are by now.
+    ///
+    /// # Errors
+    /// When no address ever had this form.
+    pub fn sought(text: &str) -> Result<Self, EmailError> {
+        Self::shaped(text)
+    }
+
     fn shaped(text: &str) -> Result<Self, EmailError> {
         let text = text.trim();
         if text.chars().count() > Self::MAX_CHARACTERS {
