@@ -230,11 +230,11 @@ fn what_was_refused_and_changed_nothing_may_be_corrected_under_its_key(kind: Dat
         "unknown",
     );
     let confirm = format!("{}/confirm", path_of(&taken));
-    let token = json!({"confirmation_token": token_of(&taken)});
+    let body = json!({"confirmation_token": token_of(&taken)});
     let malformed = post_once(&world.http, &confirm, "404", &json!({"confirmation_token": "12"}));
     assert_fields(&malformed, &[("confirmation_token", "invalid")]);
-    assert_eq!(post_once(&world.http, &confirm, "404", &token).status, 200, "the key was not used");
-    let again = post_once(&world.http, &confirm, "late", &token);
+    assert_eq!(post_once(&world.http, &confirm, "404", &body).status, 200, "the key was not used");
+    let again = post_once(&world.http, &confirm, "late", &body);
     assert_eq!((again.status, &again.json()["code"]), (409, &json!("already_confirmed")));
     assert_eq!(post_once(&world.http, "/v1/customers", "late", &new_customer(&number())).status, 201);
     // What a number that was taken is answered may change.

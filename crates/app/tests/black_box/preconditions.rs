@@ -150,17 +150,17 @@ fn of_many_ways_to_name_versions_those_that_fit_are_taken(kind: DatabaseKind) {
     let world = World::start(kind);
     let path = path_of(&world.create());
     let mut count = 0;
-    let mut patch = |headers: &[String]| {
+    let mut update = |headers: &[String]| {
         count += 1;
         let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
         send(&world, &("PATCH", path.clone(), json!({"first_name": format!("Yogi {count}")})), &headers).status
     };
     for with in ["T", " T ", "*", "\"0\", T", "T,\"0\"", "W/\"0\" ,\tT", "\"a,b\", T", "\"W/\", T", ",T,", "\"\",T"] {
         let headers = [with.replace('T', &tag(&world, &path))];
-        assert_eq!(patch(&headers), 200, "{headers:?}");
+        assert_eq!(update(&headers), 200, "{headers:?}");
     }
     let now = tag(&world, &path);
-    assert_eq!(patch(&["\"0\"".to_owned(), now]), 200, "a list in two headers");
+    assert_eq!(update(&["\"0\"".to_owned(), now]), 200, "a list in two headers");
     let now = tag(&world, &path);
     let version = now.trim_matches('"').to_owned();
     for without in [
@@ -174,7 +174,7 @@ fn of_many_ways_to_name_versions_those_that_fit_are_taken(kind: DatabaseKind) {
         "\"\"".to_owned(),
         "\"*\"".to_owned(),
     ] {
-        assert_eq!(patch(std::slice::from_ref(&without)), 412, "{without}");
+        assert_eq!(update(std::slice::from_ref(&without)), 412, "{without}");
     }
     assert_eq!(tag(&world, &path), now);
 }
@@ -252,7 +252,8 @@ fn of_30_increments_at_once_none_is_lost(kind: DatabaseKind) {
     let path = path_of(&world.create());
     assert_eq!(world.http.patch(&path, &json!({"first_name": "0"})).status, 200);
     let refused: usize = at_once(30, |_| {
-        for refused in 0.. {
+        let mut refused = 0;
+        loop {
             let read = world.http.get(&path);
             let count: u32 = read.json()["first_name"].as_str().unwrap().parse().unwrap();
             let change = ("PATCH", path.clone(), json!({"first_name": (count + 1).to_string()}));
@@ -262,8 +263,8 @@ fn of_30_increments_at_once_none_is_lost(kind: DatabaseKind) {
                 503 => {}
                 _ => assert_problem(&answer, 412, "precondition_failed", "another was faster"),
             }
+            refused += 1;
         }
-        unreachable!()
     })
     .into_iter()
     .sum();

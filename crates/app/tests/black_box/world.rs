@@ -249,11 +249,9 @@ pub(crate) fn post_once(http: &Http, path: &str, key: &str, body: &Value) -> Ans
 
 /// Whether it was answered before.
 pub(crate) fn is_replayed(answer: &Answer) -> bool {
-    match answer.header("idempotency-replayed") {
-        None => false,
-        Some("true") => true,
-        Some(_) => panic!("{answer:?}"),
-    }
+    let replayed = answer.header("idempotency-replayed");
+    assert!(matches!(replayed, None | Some("true")), "{answer:?}");
+    replayed.is_some()
 }
 
 /// The path in `Link: <…>; rel="next"`.
