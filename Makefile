@@ -10,7 +10,7 @@ export RUST_TEST_THREADS ?= 8
 TEST_BROWSER = scripts/with-tools node --test --test-reporter=spec --test-concurrency=2 --test-timeout=300000 $(ARGS) \
 	tests/browser/*.test.js
 
-.PHONY: help run test test-browser lint audit fmt docs release
+.PHONY: help run test test-browser test-api lint audit fmt docs release
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -28,6 +28,11 @@ test: ## Run all tests, with a PostgreSQL server and tools of their own
 test-browser: ## Run the tests in a browser: make test-browser ARGS='--test-name-pattern=dark'
 	@$(CARGO) build --locked --package app --bin customers --quiet
 	$(TEST_BROWSER)
+
+# An hour or two. The tests of `make test` are the same with a few examples of one seed.
+test-api: ## Let Schemathesis try the API for long, on both databases: make test-api EXAMPLES=2000 SEEDS=1,2,3
+	TEST_SCHEMATHESIS_EXAMPLES=$(or $(EXAMPLES),2000) TEST_SCHEMATHESIS_SEEDS=$(or $(SEEDS),1) scripts/with-tools \
+		scripts/with-postgres $(CARGO) test --package app --test black_box --locked schemathesis -- --nocapture
 
 lint: ## Check format, lints, documentation, dependencies and the rules of the house
 	$(CARGO) fmt --all --check

@@ -10,7 +10,15 @@ use serde::{Deserialize, Serialize};
 use use_cases::{Answer, Failure, Once};
 
 use crate::body::Members;
+use crate::operation::{Kind, Parameter};
 use crate::problem::Problem;
+
+/// What [`Idempotency`] reads.
+pub(crate) const REPEATABLE: Parameter = Parameter::new(
+    "Idempotency-Key",
+    Kind::TextLike { format: None, pattern: Some("^[ -~]+$"), max_length: Some(512) },
+    "1 to 255 characters of your own, bare or in double quotes: the request can be sent again with the same and is done once.",
+);
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 pub(crate) const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");

@@ -15,6 +15,7 @@ use domain::{FieldCode, FieldError, Member};
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
 
+use crate::operation::Parameter;
 use crate::problem::{Code, Problem};
 
 /// A body that nobody has read yet, so that the key is checked before a byte of it is waited for.
@@ -96,13 +97,13 @@ impl Body {
     const MAX_TIME: Duration = Duration::from_secs(10);
 
     /// The members of the object that the body must be.
-    pub(crate) async fn object(self) -> Result<Members, Problem> {
-        self.read().await?.ok_or_else(|| Problem::new(Code::MalformedRequest, "Send a JSON object as the body."))
+    pub(crate) async fn object(self, known: &[Parameter]) -> Result<Members, Problem> {
+        self.read(known).await?.ok_or_else(|| Problem::new(Code::MalformedRequest, "Send a JSON object as the body."))
     }
 
     /// The members of the object that the body may be; none where there is no body.
-    pub(crate) async fn optional_object(self) -> Result<Members, Problem> {
-        Ok(self.read().await?.unwrap_or_default())
+    pub(crate) async fn optional_object(self, known: &[Parameter]) -> Result<Members, Problem> {
+        Ok(self.read(known).await?.unwrap_or_default())
     }
 
     /// What was filled into a form; nothing, where the body is no form.
@@ -111,7 +112,7 @@ impl Body {
         Ok(if self.is_form && !self.is_encoded { Form::read(&bytes) } else { Form(Vec::new()) })
     }
 
-    async fn read(mut self) -> Result<Option<Members>, Problem> {
+    async fn read(mut self, known: &[Parameter]) -> Result<Option<Members>, Problem> {
         let bytes = self.bytes().await?;
         if bytes.is_empty() {
             return Ok(None);
@@ -120,7 +121,7 @@ impl Body {
             let detail = "Send the body as JSON, with `Content-Type: application/json` and no `Content-Encoding`.";
             return Err(Problem::new(Code::UnsupportedMediaType, detail));
         }
-        Members::parse(&bytes).map(Some)
+        Members::parse(&bytes, known).map(Some)
     }
 
     /// The whole of it, within the limits.
@@ -177,24 +178,33 @@ impl Form {
     }
 }
 
-/// The members of an object, taken one by one. What nobody takes is unknown; what is wrong is gathered.
+/// The members of an object, taken one by one. What is not described is not there to be taken, and unknown; what is wrong
+/// is gathered.
 #[derive(Default)]
 pub(crate) struct Members {
     raw: Bytes,
     members: Map<String, Value>,
+    unknown: Vec<String>,
     errors: Vec<FieldError>,
 }
 
 impl Members {
+    fn new(raw: Bytes, members: Map<String, Value>, known: &[Parameter]) -> Self {
+        let is_known = |name: &str| known.iter().any(|parameter| parameter.name == name);
+        let (members, unknown): (Map<_, _>, Map<_, _>) = members.into_iter().partition(|(name, _)| is_known(name));
+        let unknown = unknown.into_iter().map(|(name, _)| name).collect();
+        Self { raw, members, unknown, errors: Vec::new() }
+    }
+
     /// The body that they were read from, as it came.
     pub(crate) fn raw(&self) -> &[u8] {
         &self.raw
     }
 
     /// The members of the object that these bytes must be.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Problem> {
+    pub(crate) fn parse(bytes: &[u8], known: &[Parameter]) -> Result<Self, Problem> {
         match serde_json::from_slice(bytes) {
-            Ok(Value::Object(members)) => Ok(Self { raw: Bytes::copy_from_slice(bytes), members, errors: Vec::new() }),
+            Ok(Value::Object(members)) => Ok(Self::new(Bytes::copy_from_slice(bytes), members, known)),
             Ok(_) => Err(Problem::new(Code::MalformedRequest, "Send a JSON object: the body is another JSON value.")),
             Err(error) => {
                 // The parser's own words may quote the body, so only the place is told.
@@ -278,7 +288,8 @@ impl Members {
 
     /// All that is wrong, members that nobody took included.
     pub(crate) fn into_errors(self) -> Vec<FieldError> {
-        let unknown = unknown_parameters(self.members.into_iter().map(|(name, _)| name));
+        let left = self.members.into_iter().map(|(name, _)| name);
+        let unknown = unknown_parameters(left.chain(self.unknown));
         self.errors.into_iter().chain(unknown).collect()
     }
 
@@ -307,7 +318,7 @@ mod tests {
     }
 
     async fn refused(body: Body) -> Code {
-        body.object().await.err().unwrap().code
+        body.object(&[]).await.err().unwrap().code
     }
 
     #[tokio::test(start_paused = true)]

@@ -15,9 +15,30 @@ use use_cases::{EventQuery, Failure, StoreError};
 
 use crate::State;
 use crate::caller::{Authenticated, bearer};
-use crate::events::document;
+use crate::events::{EVENT_ID, document};
+use crate::operation::{Access, Content, Description, Parameter, Success};
 use crate::problem::Problem;
 use crate::query::Query;
+
+pub(crate) const STREAM: Description = Description {
+    id: "stream_events",
+    summary: "Follow events",
+    text: "Events as they come, as Server-Sent Events: `event` is the type, `id` the event's id and `data` the event, on one \
+           line. A client that comes back sends the last id that it has seen as `Last-Event-ID`, as browsers do.",
+    access: Access::Read,
+    query: Some(&STREAM_QUERY),
+    headers: &[Parameter::new(
+        LAST_EVENT_ID,
+        EVENT_ID,
+        "The same, said by a client that comes back: it has the last word.",
+    )],
+    body: None,
+    success: Success { status: 200, text: "A stream without an end.", headers: &[], content: Content::EventStream },
+    errors: &[],
+};
+
+const STREAM_QUERY: [Parameter; 1] =
+    [Parameter::new(AFTER, EVENT_ID, "Begin after this event; without it, with what comes from now on.")];
 
 /// How many streams a process serves at once: each looks into the database now and then.
 pub(crate) const MAX_STREAMS: usize = 256;
@@ -80,7 +101,7 @@ pub(crate) async fn stream(
 /// The event to begin after, and what said so. The header has the last word: a browser that comes back sends it, with the
 /// address that it began with.
 fn begin_after(request: &HttpRequest) -> Result<(Option<EventId>, &'static str), Problem> {
-    let mut query = Query::parse(request.query_string());
+    let mut query = Query::parse(request.query_string(), &STREAM_QUERY);
     let after = query.take(AFTER, MUST_BE, EventId::parse);
     query.finish()?;
     let Some(header) = request.headers().get(LAST_EVENT_ID) else { return Ok((after, AFTER)) };

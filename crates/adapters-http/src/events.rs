@@ -8,8 +8,53 @@ use use_cases::{EventPage, EventQuery, StoredEvent};
 
 use crate::State;
 use crate::caller::Authenticated;
-use crate::problem::Problem;
-use crate::query::Query;
+use crate::operation::{Access, Content, Description, Kind, NEXT_PAGE, Parameter, Success, schema, schemas};
+use crate::problem::{Code, Problem};
+use crate::query::{LIMIT, Query};
+
+pub(crate) const LIST: Description = Description {
+    id: "list_events",
+    summary: "Read events",
+    text: "The events of all customers, or of one, oldest first. Whoever reads on after the last one that he has seen misses \
+           none. A key with the scope `read` sees no tokens.",
+    access: Access::Read,
+    query: Some(&EVENT_QUERY),
+    headers: &[],
+    body: None,
+    success: Success {
+        status: 200,
+        text: "A page of events.",
+        headers: &[NEXT_PAGE],
+        content: Content::Json(schemas::<wire::StoredEvent<'_>>),
+    },
+    errors: &[],
+};
+
+pub(crate) const RETRIEVE: Description = Description {
+    id: "retrieve_event",
+    summary: "Read an event",
+    text: "One event.",
+    access: Access::Read,
+    query: None,
+    headers: &[],
+    body: None,
+    success: Success {
+        status: 200,
+        text: "The event.",
+        headers: &[],
+        content: Content::Json(schema::<wire::StoredEvent<'_>>),
+    },
+    errors: &[Code::EventNotFound],
+};
+
+const EVENT_QUERY: [Parameter; 3] = [
+    Parameter::new("after", EVENT_ID, "Begin after this event; without it, with the first."),
+    Parameter::new("customer_id", Kind::format("uuid"), "Only this customer's."),
+    LIMIT,
+];
+
+/// The id of an event, as callers may write it.
+pub(crate) const EVENT_ID: Kind = Kind::pattern("^evt_[0-9A-Fa-f]{32}$");
 
 /// A page of events, and the address of the next one where there is more.
 pub(crate) async fn list(
@@ -43,7 +88,7 @@ pub(crate) async fn retrieve(
 }
 
 fn event_query(query_string: &str) -> Result<EventQuery, Problem> {
-    let mut query = Query::parse(query_string);
+    let mut query = Query::parse(query_string, &EVENT_QUERY);
     let must_be = "must be the id of an event; leave it out to begin with the first";
     let after = query.take("after", must_be, EventId::parse);
     let customer_id = query.take("customer_id", "must be the id of a customer", CustomerId::parse);

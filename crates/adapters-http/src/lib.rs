@@ -2,9 +2,10 @@
 //!
 //! A request passes [`observe`] (its id, its log line, its errors made problem documents), is routed in [`router`],
 //! and is answered by one handler in one file. A handler has three steps: read the request into a command, call the
-//! use case, present what comes back. Every failure goes through the one table in [`problem`].
+//! use case, present what comes back. Beside it stands what [`openapi`] tells the world of it. Every failure goes through the one table in [`problem`].
 
 mod answer;
+mod asset;
 mod body;
 mod caller;
 mod client_address;
@@ -17,6 +18,7 @@ mod fuzz;
 mod guessing;
 mod health;
 mod observe;
+mod openapi;
 mod operation;
 mod pages;
 mod precondition;
@@ -28,6 +30,7 @@ mod server;
 mod webhook_endpoints;
 
 pub use client_address::TrustedProxies;
+pub use openapi::document as openapi;
 pub use pages::{Brand, BrandColor, LogoUrl};
 pub use problem::Code;
 pub use rate_limit::RateLimit;
@@ -47,6 +50,7 @@ pub(crate) struct State {
     /// From whom `X-Forwarded-For` is believed.
     pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) callers: caller::Callers,
+    pub(crate) api: openapi::Api,
     /// Turns true when the service stops: what has no end of its own ends then.
     pub(crate) stopping: watch::Receiver<bool>,
     /// Places for live streams.

@@ -20,6 +20,7 @@ use use_cases::ApiKeyId;
 use crate::body::UnreadBody;
 use crate::caller::UsedKey;
 use crate::connection::UnderWay;
+use crate::openapi::Api;
 use crate::problem::{Code, Problem};
 use crate::{State, pages};
 
@@ -62,7 +63,7 @@ pub(crate) async fn observe(
         let response = answer(&Problem::internal_error());
         return Err(InternalError::from_response("panicked", response).into());
     };
-    let mut response = finish(response, &request_id, answer);
+    let mut response = finish(response, &state.api, &request_id, answer);
     if let Some(payload) = unread.take() {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
         response = response.map_body(|_, answer| AnswerToUnread { answer, _payload: Box::new(payload) }.boxed());
@@ -96,12 +97,21 @@ impl MessageBody for AnswerToUnread {
 }
 
 /// Makes every error a problem document (a page, below `/l/`) and gives every answer its request id.
-fn finish(response: ServiceResponse, request_id: &str, answer: impl Fn(&Problem) -> HttpResponse) -> ServiceResponse {
+/// An error that the operation's description does not list fails, where the service is tested.
+fn finish(
+    response: ServiceResponse,
+    api: &Api,
+    request_id: &str,
+    answer: impl Fn(&Problem) -> HttpResponse,
+) -> ServiceResponse {
     let status = response.status();
     let mut response = if status.is_client_error() || status.is_server_error() {
         let own = response.response().error().and_then(|error| error.as_error::<Problem>()).cloned();
         match own {
-            Some(problem) => response.into_response(answer(&problem)),
+            Some(problem) => {
+                debug_assert!(api.lists(&response, problem.code), "{} is not described", problem.code.as_str());
+                response.into_response(answer(&problem))
+            }
             // An answer that a handler made itself, as pages do.
             None if response.headers().contains_key("content-type") && response.response().error().is_none() => {
                 response
@@ -207,6 +217,7 @@ mod tests {
             pages: pages::Pages::new("http://127.0.0.1:8080", pages::Brand::default()).unwrap(),
             trusted_proxies: crate::TrustedProxies::default(),
             callers: crate::caller::Callers::new(None),
+            api: Api::new().unwrap(),
             stopping: tokio::sync::watch::channel(false).1,
             streams: Arc::new(tokio::sync::Semaphore::new(1)),
         })

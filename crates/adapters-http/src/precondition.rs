@@ -7,7 +7,19 @@ use actix_web::{FromRequest, HttpRequest, dev};
 use domain::{Customer, FieldCode, FieldError};
 use use_cases::IfMatch;
 
+use crate::operation::{Header, Kind, Parameter};
 use crate::problem::Problem;
+
+/// What [`Precondition`] reads.
+pub(crate) const IF_MATCH_PARAMETER: Parameter = Parameter::new(
+    "If-Match",
+    Kind::pattern(r#"^[ ,\t]*(\*|(W/)?"[!#-~]*"([ \t]*,[ ,\t]*(W/)?"[!#-~]*")*)[ ,\t]*$"#),
+    "The `ETag` of the customer whom the request is meant for, or several: at another revision nothing is done.",
+);
+
+/// What [`etag`] writes.
+pub(crate) const REVISION: Header =
+    Header { name: "ETag", text: "The customer's revision, for `If-Match`.", is_always_there: true };
 
 const MUST_BE: &str = "must be `*`, or one or more entity tags in double quotes with commas between, such as \"3\"";
 

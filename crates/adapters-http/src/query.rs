@@ -4,21 +4,31 @@ use actix_web::web;
 use domain::{FieldCode, FieldError};
 
 use crate::body::unknown_parameters;
+use crate::operation::{Kind, Parameter};
 use crate::problem::Problem;
 
 const DEFAULT_LIMIT: u32 = 20;
 const MAX_LIMIT: u32 = 100;
 
+/// [`Query::limit`].
+pub(crate) const LIMIT: Parameter = Parameter::new(
+    "limit",
+    Kind::Number { min: 1, max: MAX_LIMIT, default: DEFAULT_LIMIT },
+    "How many are answered at most.",
+);
+
 /// The parameters of a query string, taken one by one. What nobody takes is unknown.
 pub(crate) struct Query {
     parameters: Vec<(String, String)>,
+    known: &'static [Parameter],
     errors: Vec<FieldError>,
 }
 
 impl Query {
-    pub(crate) fn parse(query_string: &str) -> Self {
+    /// What is not described is not there to be taken, and unknown.
+    pub(crate) fn parse(query_string: &str, known: &'static [Parameter]) -> Self {
         let parameters = web::Query::from_query(query_string).map(web::Query::into_inner).unwrap_or_default();
-        Self { parameters, errors: Vec::new() }
+        Self { parameters, known, errors: Vec::new() }
     }
 
     /// Reads a parameter; `None` when it is absent, or wrong, which is noted: given twice, or refused by `read` with
@@ -29,6 +39,9 @@ impl Query {
         must_be: &'static str,
         read: impl Fn(&str) -> Option<T>,
     ) -> Option<T> {
+        if !self.known.iter().any(|parameter| parameter.name == name) {
+            return None;
+        }
         let mut values = self.parameters.extract_if(.., |(key, _)| key == name).map(|(_, value)| value);
         let (first, second) = (values.next()?, values.next());
         drop(values);
@@ -51,7 +64,7 @@ impl Query {
 
     /// How many things a page has.
     pub(crate) fn limit(&mut self) -> u32 {
-        let limit = self.take("limit", "must be a whole number from 1 to 100", |text| {
+        let limit = self.take(LIMIT.name, "must be a whole number from 1 to 100", |text| {
             text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit))
         });
         limit.unwrap_or(DEFAULT_LIMIT)

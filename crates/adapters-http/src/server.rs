@@ -23,6 +23,7 @@ use crate::client_address::TrustedProxies;
 use crate::connection::{Connection, HEADERS_TIME};
 use crate::event_stream::MAX_STREAMS;
 use crate::observe::observe;
+use crate::openapi::Api;
 use crate::pages::{Brand, Pages};
 use crate::rate_limit::RateLimit;
 use crate::router::routes;
@@ -72,6 +73,7 @@ pub fn start(listener: TcpListener, service: Arc<Service>, config: Config) -> io
         pages,
         trusted_proxies: config.trusted_proxies,
         callers: Callers::new(config.rate_limit),
+        api: Api::new()?,
         public_url: config.public_url,
         stopping: config.stopping,
         streams: Arc::new(Semaphore::new(MAX_STREAMS)),

@@ -42,6 +42,9 @@ pub(crate) enum Command {
     /// Keep account of erased customers, so that a restored backup does not bring them back.
     #[command(subcommand)]
     Erasures(ErasuresCommand),
+    /// Print the API's document (OpenAPI 3.1), which a running service has at `/openapi.json`.
+    #[command(name = "openapi")]
+    OpenApi,
 }
 
 #[derive(Debug, Args)]

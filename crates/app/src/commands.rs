@@ -70,6 +70,9 @@ impl From<use_cases::Failure> for Failure {
 }
 
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
+    if let Command::OpenApi = cli.command {
+        return print(adapters_http::openapi().trim_end());
+    }
     let dev = matches!(&cli.command, Command::Serve(arguments) if arguments.dev);
     let settings = Settings::load(cli.config.as_deref(), dev)?;
     let _log = telemetry::start(&settings);
@@ -83,6 +86,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Keys(KeysCommand::Create(arguments)) => create_key(&settings, arguments).await,
         Command::Keys(KeysCommand::List) => list_keys(&settings).await,
         Command::Keys(KeysCommand::Revoke { id }) => revoke_key(&settings, ApiKeyId(id)).await,
+        // Answered above, before anything is set up.
+        Command::OpenApi => Ok(()),
     }
 }
 

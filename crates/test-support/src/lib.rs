@@ -1,5 +1,5 @@
 //! What the tests of several crates share: databases, NATS servers and card providers of their own, a proxy that can be cut, a receiver
-//! of webhooks that behaves as it is told, a reader of event streams, the running binary.
+//! of webhooks that behaves as it is told, a reader of event streams, Schemathesis, the running binary.
 //!
 //! Everything here panics with a sentence when the ground of a test is missing: a test cannot go on without it.
 #![expect(
@@ -18,6 +18,7 @@ mod localstripe;
 mod nats;
 mod port;
 mod receiver;
+mod schemathesis;
 mod service;
 mod sse;
 
@@ -27,5 +28,6 @@ pub use http::{Answer, Http};
 pub use localstripe::Localstripe;
 pub use nats::{NatsServer, StreamMessage};
 pub use receiver::{Answering, Received, TestReceiver};
+pub use schemathesis::Schemathesis;
 pub use service::{Output, Service};
 pub use sse::{EventStream, SseEvent};

@@ -1,9 +1,10 @@
 //! The customer object.
 
 use domain::{ConfirmationToken, Customer as DomainCustomer};
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{WireTime, as_text};
+use crate::{WireTime, as_text, schema};
 
 /// Whether the reader may see what lets its holder confirm or edit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,24 +27,50 @@ pub struct CustomerUrls {
 }
 
 /// The customer object: fifteen members, in this order, always all there.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Customer<'a> {
+    /// A UUID.
     #[serde(serialize_with = "as_text")]
+    #[schemars(schema_with = "schema::customer_id")]
     id: domain::CustomerId,
+    /// The number that was proved to be his, in E.164.
+    #[schemars(example = &"+14185810827")]
     phone_number: Option<&'a str>,
+    /// The number that is to be proved, in E.164; the same as `phone_number` once it is.
+    #[schemars(example = &"+14185810827")]
     unconfirmed_phone_number: &'a str,
+    /// The region that the number belongs to (ISO 3166-1 alpha-2).
     #[serde(serialize_with = "as_text")]
+    #[schemars(schema_with = "schema::country_code")]
     country_code: domain::CountryCode,
+    /// His e-mail address, as it was written.
+    #[schemars(example = &"yogi@berra.com")]
     email: Option<&'a str>,
+    /// His first name.
+    #[schemars(example = &"Yogi")]
     first_name: Option<&'a str>,
+    /// His last name.
+    #[schemars(example = &"Berra")]
     last_name: Option<&'a str>,
+    /// Six digits that prove the number, to be sent to it and nobody else. `null` for a key with the scope `read`.
+    #[schemars(regex(pattern = "^[0-9]{6}$"), example = &"042917")]
     confirmation_token: Option<String>,
+    /// His own page for the billing address, for a while. Only *retrieve* fills it, and not for a key with the scope `read`.
+    #[schemars(url, example = &"https://customers.example.com/l/b1LLingAddr3")]
     billing_address_url: Option<String>,
+    /// The same for the shipping address.
+    #[schemars(url, example = &"https://customers.example.com/l/sh1ppingAdd7")]
     shipping_address_url: Option<String>,
+    /// The same for the card.
+    #[schemars(url, example = &"https://customers.example.com/l/cardL1nkOne5")]
     card_url: Option<String>,
+    /// When the number was proved.
     confirmed_at: Option<WireTime>,
+    /// When a receiver of events accepted the one with the current token.
     confirmation_sent_at: Option<WireTime>,
+    /// When he was created.
     created_at: WireTime,
+    /// When a member of this object, an address or the card last changed.
     updated_at: WireTime,
 }
 

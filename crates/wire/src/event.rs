@@ -1,22 +1,32 @@
 //! The event document.
 
 use domain::{ConfirmationToken, EventBody, PendingReason, VerificationStatus};
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{Customer, Secrecy, WireTime, as_text};
+use crate::{Customer, Secrecy, WireTime, as_text, schema};
 
-/// An event as it is stored and delivered.
-#[derive(Debug, Serialize)]
+/// An event as it is stored and delivered. Later releases add types, and members of `data`: ignore those that you do not
+/// know.
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Event<'a> {
+    /// The same in every delivery of it.
     #[serde(serialize_with = "as_text")]
+    #[schemars(schema_with = "schema::event_id")]
     id: domain::EventId,
+    /// What kind of event it is.
     #[serde(rename = "type")]
+    #[schemars(example = &"verification")]
     kind: &'static str,
+    /// When it happened.
     timestamp: WireTime,
+    /// What happened.
     data: Data<'a>,
 }
 
-#[derive(Debug, Serialize)]
+/// What happened, by the type of event.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "EventData")]
 #[serde(untagged)]
 enum Data<'a> {
     Verification(Verification<'a>),
@@ -24,28 +34,53 @@ enum Data<'a> {
     Erased(Erased),
 }
 
-#[derive(Debug, Serialize)]
+/// Of `customer.erased`: all that was kept about the customer is gone.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "CustomerErasedData")]
 struct Erased {
+    /// Counts the events of this customer from 1 without a gap.
+    #[schemars(range(min = 1), example = 3)]
     sequence: i64,
+    /// Who he was.
     #[serde(serialize_with = "as_text")]
+    #[schemars(schema_with = "schema::customer_id")]
     customer_id: domain::CustomerId,
 }
 
-#[derive(Debug, Serialize)]
+/// Of `customer.updated`: something that is kept about the customer changed.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "CustomerUpdatedData")]
 struct Updated<'a> {
+    /// Counts the events of this customer from 1 without a gap.
+    #[schemars(range(min = 1), example = 2)]
     sequence: i64,
+    /// What did.
+    #[schemars(length(min = 1), extend("examples" = [["billing_address"]]))]
     changed: Vec<&'static str>,
+    /// As he was at that moment.
     customer: Customer<'a>,
 }
 
-#[derive(Debug, Serialize)]
+/// Of `verification`: a phone number is to be proved, or has been.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "VerificationData")]
 struct Verification<'a> {
+    /// `pending`: send the token to the number; `confirmed`: the number is the customer's.
+    #[schemars(extend("enum" = ["pending", "confirmed"]), example = &"pending")]
     status: &'static str,
+    /// Why.
+    #[schemars(extend("enum" = ["created", "regenerated", "confirmed"]), example = &"created")]
     reason: &'static str,
+    /// Counts the events of this customer from 1 without a gap.
+    #[schemars(range(min = 1), example = 1)]
     sequence: i64,
+    /// As he was at that moment.
     customer: Customer<'a>,
+    /// The token to send, while `pending`. `null` for a key with the scope `read`.
+    #[schemars(regex(pattern = "^[0-9]{6}$"), example = &"042917")]
     #[serde(skip_serializing_if = "Option::is_none")]
     confirmation_token: Option<String>,
+    /// Until when the token lives, while `pending`.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<WireTime>,
 }
@@ -92,20 +127,41 @@ impl<'a> Verification<'a> {
 }
 
 /// What is left of an event whose customer was erased.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ErasedEvent<'a> {
+    /// The same as before.
     #[serde(serialize_with = "as_text")]
+    #[schemars(schema_with = "schema::event_id")]
     id: domain::EventId,
+    /// What kind of event it was.
     #[serde(rename = "type")]
+    #[schemars(example = &"verification")]
     kind: &'a str,
+    /// When it happened.
     timestamp: WireTime,
+    /// All that is left of what it told.
     data: ErasedData,
 }
 
-#[derive(Debug, Serialize)]
+/// All that is left of what an event told.
+#[derive(Debug, Serialize, JsonSchema)]
 struct ErasedData {
+    /// Counts the events of this customer from 1 without a gap.
+    #[schemars(range(min = 1), example = 1)]
     sequence: i64,
+    /// `true`.
+    #[schemars(extend("const" = true, "examples" = [true]))]
     erased: bool,
+}
+
+/// An event as it is read: whole, or what is left of it. For the API's document: what is read is the stored text.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub enum StoredEvent<'a> {
+    /// As it was delivered.
+    Whole(Event<'a>),
+    /// After its customer was erased.
+    Erased(ErasedEvent<'a>),
 }
 
 impl<'a> ErasedEvent<'a> {

@@ -1,12 +1,13 @@
 //! All that is stored about a customer.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::{Addresses, Card, Customer, Delivery, Verification, WireTime};
+use crate::{Addresses, Card, Customer, Delivery, StoredEvent, Verification, WireTime};
 
 /// All that is stored about a customer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct PersonalData<'a> {
     /// The customer object.
     pub customer: Customer<'a>,
@@ -21,17 +22,23 @@ pub struct PersonalData<'a> {
     /// The links to his pages, without their codes.
     pub links: Vec<Link>,
     /// The events about him, as they were stored.
+    #[schemars(with = "Vec<StoredEvent<'static>>")]
     pub events: Vec<Box<RawValue>>,
     /// Where they were sent.
     pub deliveries: Vec<Delivery<'a>>,
 }
 
 /// A link to one of his pages.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Link {
+    /// What it opens.
+    #[schemars(example = &"billing_address")]
     purpose: &'static str,
+    /// When it was made.
     created_at: WireTime,
+    /// Until when it lives.
     expires_at: WireTime,
+    /// When it was used up or replaced.
     revoked_at: Option<WireTime>,
 }
 

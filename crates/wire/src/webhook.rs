@@ -4,24 +4,42 @@ use domain::{
     Delivery as DomainDelivery, DeliveryStatus, DeliveryTry as DomainTry, DisabledReason, EventType, Repeat,
     WebhookEndpoint as DomainEndpoint,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{Secrecy, WireTime, as_text};
+use crate::{Secrecy, WireTime, as_text, schema};
 
 /// A webhook endpoint.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct WebhookEndpoint<'a> {
+    /// Its id.
     #[serde(serialize_with = "as_text")]
+    #[schemars(schema_with = "schema::endpoint_id")]
     id: domain::EndpointId,
+    /// Where events are sent.
+    #[schemars(url, example = &"https://bot.example.com/customers")]
     url: &'a str,
+    /// The types of events that it takes.
+    #[schemars(schema_with = "schema::event_types")]
     event_types: Vec<&'static str>,
+    /// What was said about it.
+    #[schemars(example = &"The chat bot")]
     description: Option<&'a str>,
+    /// Whether nothing is sent.
     disabled: bool,
+    /// Since when nothing is sent.
     disabled_at: Option<WireTime>,
+    /// Why nothing is sent: somebody asked for it, the endpoint said that it is gone, or it failed for days.
+    #[schemars(schema_with = "schema::disabled_reason")]
     disabled_reason: Option<&'static str>,
+    /// Since when it has accepted nothing of what it was sent.
     failing_since: Option<WireTime>,
+    /// When it was made.
     created_at: WireTime,
+    /// When it was last changed.
     updated_at: WireTime,
+    /// What signs its webhooks. Only the answers that make a secret have it.
+    #[schemars(example = &"whsec_6NbHaYds1grNGJoB3/g+OBW16HOcGTGelxJvMmrHScs=")]
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
 }
@@ -52,22 +70,40 @@ impl<'a> WebhookEndpoint<'a> {
 }
 
 /// A delivery and its tries.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Delivery<'a> {
+    /// Its id.
     #[serde(serialize_with = "as_text")]
+    #[schemars(schema_with = "schema::delivery_id")]
     id: domain::DeliveryId,
+    /// Where it goes.
     #[serde(serialize_with = "as_text")]
+    #[schemars(schema_with = "schema::endpoint_id")]
     endpoint_id: domain::EndpointId,
+    /// What is delivered.
     #[serde(serialize_with = "as_text")]
+    #[schemars(schema_with = "schema::event_id")]
     event_id: domain::EventId,
+    /// The type of the event.
+    #[schemars(example = &"verification")]
     event_type: &'a str,
+    /// Whom the event is about.
     #[serde(serialize_with = "as_text")]
+    #[schemars(schema_with = "schema::customer_id")]
     customer_id: domain::CustomerId,
+    /// `failed` when it was given up.
+    #[schemars(extend("enum" = ["pending", "accepted", "failed"]), example = &"accepted")]
     status: &'static str,
+    /// Whether somebody asked for it: it then comes outside the customer's order.
+    #[schemars(schema_with = "schema::repeat")]
     repeat: Option<&'static str>,
+    /// When it was queued.
     created_at: WireTime,
+    /// When it was accepted or given up.
     finished_at: Option<WireTime>,
+    /// When it is tried next; `null` while it waits for an earlier one of the customer.
     next_try_at: Option<WireTime>,
+    /// What was tried, oldest first.
     tries: Vec<DeliveryTry<'a>>,
 }
 
@@ -96,12 +132,19 @@ impl<'a> Delivery<'a> {
 }
 
 /// One try.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct DeliveryTry<'a> {
+    /// When it began.
     at: WireTime,
+    /// What the endpoint answered.
+    #[schemars(example = 204)]
     status_code: Option<u16>,
+    /// How long it took, in milliseconds.
+    #[schemars(example = 27)]
     duration_ms: i64,
+    /// The beginning of what the endpoint answered. `null` for a key with the scope `read`.
     answer: Option<&'a str>,
+    /// Why there was no answer.
     error: Option<&'a str>,
 }
 
@@ -118,10 +161,13 @@ impl<'a> DeliveryTry<'a> {
 }
 
 /// What came of trying an endpoint.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct TestOutcome<'a> {
+    /// The ping that was sent.
     #[serde(serialize_with = "as_text")]
+    #[schemars(schema_with = "schema::event_id")]
     event_id: domain::EventId,
+    /// Whether the endpoint answered 2xx.
     accepted: bool,
     #[serde(flatten)]
     tried: DeliveryTry<'a>,
@@ -132,4 +178,12 @@ impl<'a> TestOutcome<'a> {
     pub fn new(event_id: domain::EventId, tried: &'a DomainTry) -> Self {
         Self { event_id, accepted: tried.is_accepted(), tried: DeliveryTry::new(tried, Secrecy::Shown) }
     }
+}
+
+/// What is delivered again.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Replay {
+    /// How many deliveries were queued.
+    #[schemars(example = 12)]
+    pub queued: usize,
 }

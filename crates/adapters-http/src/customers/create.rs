@@ -5,13 +5,49 @@ use actix_web::{HttpResponse, web};
 use domain::{Customer, CustomerId};
 use use_cases::Caller;
 
-use super::create_body::create_command;
+use super::create_body::{CREATE_BODY, create_command};
 use super::{id_in_path, present};
 use crate::State;
-use crate::answer::Idempotency;
+use crate::answer::{Idempotency, REPEATABLE};
 use crate::body::Body;
 use crate::caller::AuthenticatedWriter;
-use crate::problem::Problem;
+use crate::operation::{Access, Content, Description, NEW_LOCATION, Success, schema};
+use crate::precondition::REVISION;
+use crate::problem::{Code, Problem};
+
+pub(crate) const CREATE: Description = Description {
+    id: "create_customer",
+    summary: "Create a customer",
+    text: "Creates a customer with a phone number that is not proved yet, makes a token, and fires the event `verification` \
+           with it: send the token to the number, and what the customer says back to *Confirm a customer*.\n\n\
+           With `confirmation: false` you vouch for the number: he is created confirmed, and that event is not fired.",
+    access: Access::Write,
+    query: None,
+    headers: &[REPEATABLE],
+    body: Some(&CREATE_BODY),
+    success: CREATED,
+    errors: &[Code::CustomerNotFound, Code::PhoneNumberTaken],
+};
+
+pub(crate) const CREATE_WITH_ID: Description = Description {
+    id: "create_customer_with_id",
+    summary: "Create a customer under an id of yours",
+    text: "The same under a UUID that you choose. Sent again after a lost answer it creates nobody twice: it is refused with \
+           `customer_id_taken`.",
+    access: Access::Write,
+    query: None,
+    headers: &[REPEATABLE],
+    body: Some(&CREATE_BODY),
+    success: CREATED,
+    errors: &[Code::CustomerNotFound, Code::PhoneNumberTaken, Code::CustomerIdTaken],
+};
+
+const CREATED: Success = Success {
+    status: 201,
+    text: "The customer.",
+    headers: &[NEW_LOCATION, REVISION],
+    content: Content::Json(schema::<wire::Customer<'_>>),
+};
 
 /// Creates a customer under an id of the service's making.
 pub(crate) async fn create(
@@ -42,7 +78,7 @@ async fn create_as(
     idempotency: Idempotency,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let members = body.object().await?;
+    let members = body.object(&CREATE_BODY).await?;
     let request = idempotency.of(&members);
     let command = create_command(members, id, state.service.phone_validation())?;
     let present = |customer: &Customer| {

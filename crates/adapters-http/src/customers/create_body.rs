@@ -5,7 +5,52 @@ use domain::{Phone, PhoneNumberError, PhoneValidation, Profile};
 use use_cases::CreateCustomer;
 
 use crate::body::Members;
+use crate::operation::{Kind, Parameter};
 use crate::problem::Problem;
+
+/// What [`create_command`] reads.
+pub(super) const CREATE_BODY: [Parameter; 6] = [
+    PHONE_NUMBER.required().example("(418) 581-0827"),
+    COUNTRY_CODE.required().example("CA"),
+    FIRST_NAME,
+    LAST_NAME,
+    EMAIL,
+    CONFIRMATION,
+];
+
+pub(super) const CONFIRMATION: Parameter = Parameter::new(
+    "confirmation",
+    Kind::Flag { default: Some(true) },
+    "`false`: the number is confirmed on your word. `null` means `true`.",
+)
+.nullable();
+
+pub(super) const PHONE_NUMBER: Parameter = Parameter::new(
+    "unconfirmed_phone_number",
+    Kind::Text,
+    "The number, in any spelling that its country knows, or as `+`, calling code and number. No two customers have the same.",
+);
+
+pub(super) const COUNTRY_CODE: Parameter = Parameter::new(
+    "country_code",
+    Kind::pattern(r"^\s*[A-Za-z]{2}\s*$"),
+    "The country in whose spelling the number is read (ISO 3166-1 alpha-2).",
+);
+
+pub(super) const FIRST_NAME: Parameter =
+    Parameter::new("first_name", Kind::at_most(PersonName::MAX_CHARACTERS), "His first name.")
+        .nullable()
+        .example("Yogi");
+
+pub(super) const LAST_NAME: Parameter =
+    Parameter::new("last_name", Kind::at_most(PersonName::MAX_CHARACTERS), "His last name.")
+        .nullable()
+        .example("Berra");
+
+pub(super) const EMAIL: Parameter =
+    Parameter::new("email", Kind::at_most(Email::MAX_CHARACTERS), "His e-mail address.")
+        .nullable()
+        .example("yogi@berra.com");
 
 pub(super) fn create_command(
     mut members: Members,

@@ -6,7 +6,25 @@ use super::{id_in_path, present};
 use crate::State;
 use crate::caller::Authenticated;
 use crate::events;
-use crate::problem::Problem;
+use crate::operation::{Access, Content, Description, Success, schema};
+use crate::problem::{Code, Problem};
+
+pub(crate) const EXPORT: Description = Description {
+    id: "export_customer",
+    summary: "Export all that is stored about a customer",
+    text: "One document for the person himself (GDPR, article 20). A key with the scope `read` sees no tokens.",
+    access: Access::Read,
+    query: None,
+    headers: &[],
+    body: None,
+    success: Success {
+        status: 200,
+        text: "All that is stored.",
+        headers: &[],
+        content: Content::Json(schema::<wire::PersonalData<'_>>),
+    },
+    errors: &[Code::CustomerNotFound],
+};
 
 /// One document with all that is stored, for a caller who may only read without tokens.
 pub(crate) async fn export(

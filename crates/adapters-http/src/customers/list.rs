@@ -7,12 +7,47 @@ use domain::{CountryCode, Email, FieldCode, PhoneNumber, Timestamp};
 use url::form_urlencoded;
 use use_cases::{CustomerFilter, ListCustomers};
 
-use super::create_body::{email_error_code, phone_error_code};
+use super::create_body::{COUNTRY_CODE, email_error_code, phone_error_code};
 use super::present;
 use crate::State;
 use crate::caller::Authenticated;
+use crate::operation::{Access, Content, Description, Kind, NEXT_PAGE, Parameter, Success, schemas};
 use crate::problem::Problem;
-use crate::query::Query;
+use crate::query::{LIMIT, Query};
+
+pub(crate) const LIST: Description = Description {
+    id: "list_customers",
+    summary: "List and find customers",
+    text: "Customers, newest first, their URLs `null`; of several filters all must be true. Whoever follows `Link` from page \
+           to page sees everybody once who was there at the first.",
+    access: Access::Read,
+    query: Some(&LIST_QUERY),
+    headers: &[],
+    body: None,
+    success: Success {
+        status: 200,
+        text: "A page of customers.",
+        headers: &[NEXT_PAGE],
+        content: Content::Json(schemas::<wire::Customer<'_>>),
+    },
+    errors: &[],
+};
+
+/// What [`list_command`] reads.
+const LIST_QUERY: [Parameter; 8] = [
+    Parameter::new(
+        "phone_number",
+        Kind::Text,
+        "Who holds this number, confirmed or not, in any spelling. In a query `+` is written `%2B`.",
+    ),
+    Parameter::new("country_code", COUNTRY_CODE.kind, "The country in which `phone_number` is dialled."),
+    Parameter::new("email", Kind::Text, "Those with this e-mail address, in whichever case."),
+    Parameter::new("confirmed", Kind::OneOf(|| vec!["true", "false"]), "Those whose number is proved, or the others."),
+    Parameter::new("created_after", Kind::format("date-time"), "Who was created at this time or later."),
+    Parameter::new("created_before", Kind::format("date-time"), "Who was created earlier than this time."),
+    Parameter::new("after", Kind::Text, "Where the page begins, as `Link` of the one before says it."),
+    LIMIT,
+];
 
 const TIME: &str =
     "must be a time as in RFC 3339, such as \"2026-11-25T08:00:00Z\"; a `+` in it is written `%2B` in a query";
@@ -36,7 +71,7 @@ pub(crate) async fn list(
 }
 
 fn list_command(query_string: &str) -> Result<ListCustomers, Problem> {
-    let mut query = Query::parse(query_string);
+    let mut query = Query::parse(query_string, &LIST_QUERY);
     let filter = CustomerFilter {
         phone_number: phone_number(&mut query),
         email: email(&mut query),

@@ -19,18 +19,18 @@ mod update;
 mod update_body;
 mod verification;
 
-pub(crate) use addresses::{delete_address, put_address, read_addresses};
-pub(crate) use card::{delete_card, read_card};
-pub(crate) use confirm::confirm;
-pub(crate) use create::{create, create_with_id};
-pub(crate) use erase::erase;
-pub(crate) use export::export;
-pub(crate) use generate_confirmation::generate_confirmation;
-pub(crate) use list::list;
-pub(crate) use phone_number::{change_phone_number, withdraw_phone_number};
-pub(crate) use retrieve::{peek, retrieve};
-pub(crate) use update::update;
-pub(crate) use verification::{read_verification, unlock_verification};
+pub(crate) use addresses::{DELETE_ADDRESS, PUT_ADDRESS, READ_ADDRESSES, delete_address, put_address, read_addresses};
+pub(crate) use card::{DELETE_CARD, READ_CARD, delete_card, read_card};
+pub(crate) use confirm::{CONFIRM, confirm};
+pub(crate) use create::{CREATE, CREATE_WITH_ID, create, create_with_id};
+pub(crate) use erase::{ERASE, erase};
+pub(crate) use export::{EXPORT, export};
+pub(crate) use generate_confirmation::{GENERATE_CONFIRMATION, generate_confirmation};
+pub(crate) use list::{LIST, list};
+pub(crate) use phone_number::{CHANGE_PHONE_NUMBER, WITHDRAW_PHONE_NUMBER, change_phone_number, withdraw_phone_number};
+pub(crate) use retrieve::{PEEK, RETRIEVE, peek, retrieve};
+pub(crate) use update::{UPDATE, UPDATE_BY_PUT, update};
+pub(crate) use verification::{READ_VERIFICATION, UNLOCK_VERIFICATION, read_verification, unlock_verification};
 
 use domain::CustomerId;
 

@@ -6,7 +6,39 @@ use wire::CustomerUrls;
 use super::{id_in_path, present};
 use crate::State;
 use crate::caller::Authenticated;
-use crate::problem::Problem;
+use crate::operation::{Access, Content, Description, Success, schema};
+use crate::precondition::REVISION;
+use crate::problem::{Code, Problem};
+
+pub(crate) const RETRIEVE: Description = Description {
+    id: "retrieve_customer",
+    summary: "Retrieve a customer",
+    text: "The customer with URLs to his own pages, where he edits billing address, shipping address and card. Each lives \
+           for a while: retrieve him when you want to send one. A key with the scope `read` sees neither URLs nor token.",
+    access: Access::Read,
+    query: None,
+    headers: &[],
+    body: None,
+    success: Success {
+        status: 200,
+        text: "The customer.",
+        headers: &[REVISION],
+        content: Content::Json(schema::<wire::Customer<'_>>),
+    },
+    errors: &[Code::CustomerNotFound],
+};
+
+pub(crate) const PEEK: Description = Description {
+    id: "check_customer",
+    summary: "See whether a customer is there",
+    text: "The headers of *Retrieve a customer*. No URLs are made.",
+    access: Access::Read,
+    query: None,
+    headers: &[],
+    body: None,
+    success: Success { status: 200, text: "The customer is there.", headers: &[REVISION], content: Content::Nothing },
+    errors: &[Code::CustomerNotFound],
+};
 
 /// The customer with URLs to his own pages, for a caller who may write.
 pub(crate) async fn retrieve(

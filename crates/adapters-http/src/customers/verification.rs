@@ -5,10 +5,45 @@ use domain::Verification;
 
 use super::{id_in_path, present};
 use crate::State;
-use crate::answer::Idempotency;
+use crate::answer::{Idempotency, REPEATABLE};
 use crate::body::Body;
 use crate::caller::{Authenticated, AuthenticatedWriter};
-use crate::problem::Problem;
+use crate::operation::{Access, Content, Description, Success, schema};
+use crate::problem::{Code, Problem};
+
+pub(crate) const READ_VERIFICATION: Description = Description {
+    id: "read_verification",
+    summary: "See where the proof of a number stands",
+    text: "What a program needs to say the right sentence to the customer. There is no token in it.",
+    access: Access::Read,
+    query: None,
+    headers: &[],
+    body: None,
+    success: Success {
+        status: 200,
+        text: "Where it stands.",
+        headers: &[],
+        content: Content::Json(schema::<wire::Verification>),
+    },
+    errors: &[Code::CustomerNotFound],
+};
+
+pub(crate) const UNLOCK_VERIFICATION: Description = Description {
+    id: "unlock_verification",
+    summary: "Give a locked customer his tries back",
+    text: "For a customer who has no try left, once somebody has made sure that it is he who asks. The log tells who did it.",
+    access: Access::Write,
+    query: None,
+    headers: &[REPEATABLE],
+    body: Some(&[]),
+    success: Success {
+        status: 200,
+        text: "Where the proof stands.",
+        headers: &[],
+        content: Content::Json(schema::<wire::Verification>),
+    },
+    errors: &[Code::CustomerNotFound],
+};
 
 /// Where the proof stands. There is no token in it.
 pub(crate) async fn read_verification(
@@ -29,7 +64,7 @@ pub(crate) async fn unlock_verification(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let id = id_in_path(&path)?;
-    let members = body.optional_object().await?;
+    let members = body.optional_object(&[]).await?;
     let request = idempotency.of(&members);
     members.finish()?;
     let present = |verification: &Verification| present::detail(&wire::Verification::new(verification));

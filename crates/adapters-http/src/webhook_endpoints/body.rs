@@ -4,6 +4,29 @@ use domain::{CARD_NUMBER_REFUSED, EventType, FieldCode, Member, contains_card_nu
 use use_cases::{Service, WebhookUrl};
 
 use crate::body::Members;
+use crate::operation::{Kind, Parameter};
+
+pub(super) const URL: Parameter = Parameter::new(
+    "url",
+    Kind::TextLike { format: Some("uri"), pattern: None, max_length: Some(MAX_URL) },
+    "Where events are sent: `https`, at a public address unless the operator allows more.",
+);
+
+pub(super) const EVENT_TYPES: Parameter =
+    Parameter::new("event_types", Kind::SomeOf(known_event_types), "The types of events that it takes.");
+
+pub(super) const DESCRIPTION: Parameter =
+    Parameter::new("description", Kind::at_most(MAX_DESCRIPTION), "Whatever you want to say about it.").nullable();
+
+pub(super) const DISABLED: Parameter = Parameter::new(
+    "disabled",
+    Kind::Flag { default: None },
+    "`true`: nothing is sent, and what comes waits. `false`: all that waits goes out.",
+);
+
+fn known_event_types() -> Vec<&'static str> {
+    EventType::ALL.map(EventType::as_str).to_vec()
+}
 
 const MAX_DESCRIPTION: usize = 255;
 /// As much as a URL may have; more than one that is stored ever has.

@@ -5,12 +5,37 @@ use actix_web::{HttpResponse, web};
 use domain::WebhookEndpoint;
 use use_cases::{CreateEndpoint, WebhookSecret};
 
+use super::body::{DESCRIPTION, EVENT_TYPES, URL};
 use super::{body, present};
 use crate::State;
-use crate::answer::Idempotency;
+use crate::answer::{Idempotency, REPEATABLE};
 use crate::body::Body;
 use crate::caller::AuthenticatedWriter;
-use crate::problem::Problem;
+use crate::operation::{Access, Content, Description, NEW_LOCATION, Parameter, Success, schema};
+use crate::problem::{Code, Problem};
+
+pub(crate) const CREATE: Description = Description {
+    id: "create_webhook_endpoint",
+    summary: "Make a webhook endpoint",
+    text: "Makes an endpoint, which gets the events from now on, and shows the secret that signs them, this once.",
+    access: Access::Write,
+    query: None,
+    headers: &[REPEATABLE],
+    body: Some(&CREATE_BODY),
+    success: Success {
+        status: 201,
+        text: "The endpoint with its secret.",
+        headers: &[NEW_LOCATION],
+        content: Content::Json(schema::<wire::WebhookEndpoint<'_>>),
+    },
+    errors: &[Code::TooManyWebhookEndpoints],
+};
+
+const CREATE_BODY: [Parameter; 3] = [
+    URL.required().example("https://bot.example.com/customers"),
+    EVENT_TYPES.required().examples(&["verification"]),
+    DESCRIPTION.example("The chat bot"),
+];
 
 /// Makes an endpoint and shows its secret, this once.
 pub(crate) async fn create(
@@ -19,7 +44,7 @@ pub(crate) async fn create(
     idempotency: Idempotency,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let mut members = body.object().await?;
+    let mut members = body.object(&CREATE_BODY).await?;
     let request = idempotency.of(&members);
     members.require(&["url", "event_types"]);
     let url = body::url(&mut members, &state.service);

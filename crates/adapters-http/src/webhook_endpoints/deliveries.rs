@@ -4,17 +4,85 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, LINK};
 use actix_web::{HttpRequest, HttpResponse, web};
 use domain::{DeliveryId, EndpointId, FieldCode, Timestamp};
-use serde_json::json;
 use use_cases::{DeliveryQuery, DeliveryStatusFilter, Failure};
 use wire::{Delivery, Secrecy};
 
 use super::id_in_path;
 use crate::State;
-use crate::answer::{Idempotency, Presented};
+use crate::answer::{Idempotency, Presented, REPEATABLE};
 use crate::body::Body;
 use crate::caller::{Authenticated, AuthenticatedWriter};
-use crate::problem::Problem;
-use crate::query::Query;
+use crate::operation::{Access, Content, Description, Kind, NEXT_PAGE, Parameter, Success, schema, schemas};
+use crate::problem::{Code, Problem};
+use crate::query::{LIMIT, Query};
+
+pub(crate) const LIST_DELIVERIES: Description = Description {
+    id: "list_deliveries",
+    summary: "List a webhook endpoint's deliveries",
+    text: "Deliveries, newest first, each with its tries.",
+    access: Access::Read,
+    query: Some(&DELIVERY_QUERY),
+    headers: &[],
+    body: None,
+    success: Success {
+        status: 200,
+        text: "A page of deliveries.",
+        headers: &[NEXT_PAGE],
+        content: Content::Json(schemas::<wire::Delivery<'_>>),
+    },
+    errors: &[Code::WebhookEndpointNotFound],
+};
+
+const DELIVERY_QUERY: [Parameter; 3] = [
+    Parameter::new("status", Kind::OneOf(statuses), "Only those of this status."),
+    Parameter::new(
+        "after",
+        Kind::pattern("^dlv_[0-9A-Fa-f]{32}$"),
+        "Begin after this delivery to the endpoint; without it, with the newest.",
+    ),
+    LIMIT,
+];
+
+fn statuses() -> Vec<&'static str> {
+    STATUSES.map(|(name, _)| name).to_vec()
+}
+
+pub(crate) const REDELIVER: Description = Description {
+    id: "redeliver",
+    summary: "Deliver an event again",
+    text: "Queues a new delivery of the same event to the same endpoint, outside of the order of its customer.",
+    access: Access::Write,
+    query: None,
+    headers: &[REPEATABLE],
+    body: Some(&[]),
+    success: Success {
+        status: 202,
+        text: "The new delivery.",
+        headers: &[],
+        content: Content::Json(schema::<wire::Delivery<'_>>),
+    },
+    errors: &[Code::WebhookEndpointNotFound, Code::DeliveryNotFound],
+};
+
+pub(crate) const REPLAY: Description = Description {
+    id: "replay_deliveries",
+    summary: "Deliver all events again since a time",
+    text: "Queues a new delivery of each event since then that the endpoint takes.",
+    access: Access::Write,
+    query: None,
+    headers: &[REPEATABLE],
+    body: Some(&REPLAY_BODY),
+    success: Success {
+        status: 202,
+        text: "How many were queued.",
+        headers: &[],
+        content: Content::Json(schema::<wire::Replay>),
+    },
+    errors: &[Code::WebhookEndpointNotFound],
+};
+
+const REPLAY_BODY: [Parameter; 1] =
+    [Parameter::new("since", Kind::format("date-time"), "The time.").required().example("2026-11-25T00:00:00Z")];
 
 /// The filters by their names.
 const STATUSES: [(&str, DeliveryStatusFilter); 3] = [
@@ -43,7 +111,7 @@ pub(crate) async fn list(
 }
 
 fn delivery_query(endpoint_id: EndpointId, query_string: &str) -> Result<DeliveryQuery, Problem> {
-    let mut query = Query::parse(query_string);
+    let mut query = Query::parse(query_string, &DELIVERY_QUERY);
     let status = query.take("status", "must be pending, accepted or failed", |text| {
         STATUSES.iter().find(|(name, _)| *name == text).map(|(_, status)| *status)
     });
@@ -73,7 +141,7 @@ pub(crate) async fn redeliver(
     let (endpoint, delivery) = path.into_inner();
     let endpoint = id_in_path(&endpoint)?;
     let delivery = DeliveryId::parse(&delivery).ok_or(Failure::DeliveryNotFound)?;
-    let members = body.optional_object().await?;
+    let members = body.optional_object(&[]).await?;
     let request = idempotency.of(&members);
     members.finish()?;
     let present =
@@ -90,7 +158,7 @@ pub(crate) async fn replay(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let id = id_in_path(&path)?;
-    let mut members = body.object().await?;
+    let mut members = body.object(&REPLAY_BODY).await?;
     let request = idempotency.of(&members);
     let since = members.required_text("since").and_then(|text| {
         let time = text.parse::<Timestamp>();
@@ -102,6 +170,6 @@ pub(crate) async fn replay(
     members.finish()?;
     // Without an error it is there; the other arm is never taken.
     let since = since.ok_or_else(Problem::internal_error)?;
-    let present = |queued: &usize| Presented::json(StatusCode::ACCEPTED, &json!({ "queued": queued }));
+    let present = |queued: &usize| Presented::json(StatusCode::ACCEPTED, &wire::Replay { queued: *queued });
     request.answer(present, async |once| state.service.replay(caller, id, since, once).await).await
 }

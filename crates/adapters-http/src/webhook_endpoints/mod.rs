@@ -10,13 +10,13 @@ mod rotate_secret;
 mod test;
 mod update;
 
-pub(crate) use create::create;
-pub(crate) use delete::delete;
-pub(crate) use deliveries::{list as list_deliveries, redeliver, replay};
-pub(crate) use read::{list, retrieve};
-pub(crate) use rotate_secret::rotate_secret;
-pub(crate) use test::test;
-pub(crate) use update::update;
+pub(crate) use create::{CREATE, create};
+pub(crate) use delete::{DELETE, delete};
+pub(crate) use deliveries::{LIST_DELIVERIES, REDELIVER, REPLAY, list as list_deliveries, redeliver, replay};
+pub(crate) use read::{LIST, RETRIEVE, list, retrieve};
+pub(crate) use rotate_secret::{ROTATE_SECRET, rotate_secret};
+pub(crate) use test::{TEST, test};
+pub(crate) use update::{UPDATE, update};
 
 use domain::EndpointId;
 use use_cases::Failure;

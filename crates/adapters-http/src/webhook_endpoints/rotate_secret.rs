@@ -7,10 +7,28 @@ use use_cases::WebhookSecret;
 
 use super::{id_in_path, present};
 use crate::State;
-use crate::answer::Idempotency;
+use crate::answer::{Idempotency, REPEATABLE};
 use crate::body::Body;
 use crate::caller::AuthenticatedWriter;
-use crate::problem::Problem;
+use crate::operation::{Access, Content, Description, Success, schema};
+use crate::problem::{Code, Problem};
+
+pub(crate) const ROTATE_SECRET: Description = Description {
+    id: "rotate_webhook_secret",
+    summary: "Give a webhook endpoint a new secret",
+    text: "Makes a new secret and shows it, this once. For 24 hours the old one signs too.",
+    access: Access::Write,
+    query: None,
+    headers: &[REPEATABLE],
+    body: Some(&[]),
+    success: Success {
+        status: 200,
+        text: "The endpoint with its new secret.",
+        headers: &[],
+        content: Content::Json(schema::<wire::WebhookEndpoint<'_>>),
+    },
+    errors: &[Code::WebhookEndpointNotFound],
+};
 
 /// Makes a new secret and shows it, this once.
 pub(crate) async fn rotate_secret(
@@ -21,7 +39,7 @@ pub(crate) async fn rotate_secret(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let id = id_in_path(&path)?;
-    let members = body.optional_object().await?;
+    let members = body.optional_object(&[]).await?;
     let request = idempotency.of(&members);
     members.finish()?;
     let present = |(endpoint, secret): &(WebhookEndpoint, WebhookSecret)| {

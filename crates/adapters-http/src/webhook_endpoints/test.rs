@@ -6,10 +6,28 @@ use domain::{DeliveryTry, EventId};
 
 use super::id_in_path;
 use crate::State;
-use crate::answer::{Idempotency, Presented};
+use crate::answer::{Idempotency, Presented, REPEATABLE};
 use crate::body::Body;
 use crate::caller::AuthenticatedWriter;
-use crate::problem::Problem;
+use crate::operation::{Access, Content, Description, Success, schema};
+use crate::problem::{Code, Problem};
+
+pub(crate) const TEST: Description = Description {
+    id: "test_webhook_endpoint",
+    summary: "Try a webhook endpoint",
+    text: "Sends an event of the type `ping` at once and says what the endpoint answered, or why it did not.",
+    access: Access::Write,
+    query: None,
+    headers: &[REPEATABLE],
+    body: Some(&[]),
+    success: Success {
+        status: 200,
+        text: "What came of it.",
+        headers: &[],
+        content: Content::Json(schema::<wire::TestOutcome<'_>>),
+    },
+    errors: &[Code::WebhookEndpointNotFound],
+};
 
 /// Sends a ping and says what came of it.
 pub(crate) async fn test(
@@ -20,7 +38,7 @@ pub(crate) async fn test(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let id = id_in_path(&path)?;
-    let members = body.optional_object().await?;
+    let members = body.optional_object(&[]).await?;
     let request = idempotency.of(&members);
     members.finish()?;
     let ping = |id, at| wire::Ping::new(id, at).to_string();

@@ -25,6 +25,7 @@ mod links;
 mod log_canary;
 mod logs;
 mod number_limits;
+mod openapi;
 mod outage;
 mod phone_number;
 mod phone_numbers;
