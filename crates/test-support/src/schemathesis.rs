@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 /// How many requests an operation gets in each phase, and from which seeds they are made, unless the environment says
 /// otherwise.
-const EXAMPLES: &str = "20";
+const EXAMPLES: &str = "8";
 const SEEDS: &str = "1";
 
 /// Numbers that customers are made with: made up ones would nearly all be refused.
