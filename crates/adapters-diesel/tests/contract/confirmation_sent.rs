@@ -2,7 +2,7 @@
 
 use adapters_diesel::Database;
 use domain::{AfterTry, Change, Customer, CustomerId, EventId, Timestamp};
-use ports::{Lease, StoredEvent};
+use ports::{Beside, Lease, StoredEvent};
 
 use crate::delivering::{event, held_endpoint, held_receiver, one_due, queue, record, retry, tried};
 use crate::fixture::Fixture;
@@ -94,7 +94,7 @@ async fn a_confirmed_customers_token_was_sent_all_the_same(db: Fixture) {
     assert_eq!(sent_at(&db, done.customer().id()).await, None, "he did not confirm with that one");
     advance(&db, lease, &[&current], 9).await;
     let found = db.find(done.customer().id()).await.unwrap();
-    assert!(found.is_confirmed());
+    assert!(found.confirmed().is_some());
     assert_eq!(found.confirmation_sent_at(), Some(at(9)));
 }
 
@@ -156,7 +156,7 @@ async fn a_delivery_notes_it_when_it_is_accepted_and_not_before(db: Fixture) {
 /// An event is accepted here while a change is saved in another process.
 async fn at_once(db: &Fixture, other: &Database, lease: Lease, event: &StoredEvent, change: &Change) {
     let advance = db.database.receivers.advance(lease, event.position, vec![event.id], at(9));
-    let (advanced, saved) = tokio::join!(advance, other.customers.save(change));
+    let (advanced, saved) = tokio::join!(advance, other.customers.save(change, Beside::default()));
     advanced.unwrap();
     saved.unwrap();
 }

@@ -144,7 +144,7 @@ async fn an_endpoints_row_that_does_not_parse_is_named(db: Fixture) {
     ] {
         let stored = new_endpoint(0);
         let id = stored.endpoint.id;
-        db.database.endpoints.insert(stored).await.unwrap();
+        db.database.endpoints.insert(stored, None).await.unwrap();
         db.execute(&format!("UPDATE webhook_endpoints SET {set} WHERE id = {}", db.literal(id.uuid())));
         let corrupt = StoreError::Corrupt { table: "webhook_endpoints", column, id: id.uuid().to_string() };
         assert_eq!(db.database.endpoints.find(id).await, Err(corrupt.clone()), "{set}");

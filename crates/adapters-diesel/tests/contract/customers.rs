@@ -1,7 +1,7 @@
 //! Finding and saving customers.
 
-use domain::{Change, Customer, CustomerId, Member, NewCustomer, PhoneState, ProfileEdits};
-use ports::{EventQuery, SaveError, StoreError};
+use domain::{Change, Customer, CustomerId, Member, NewCustomer, NumberMemory, ProfileEdits};
+use ports::{Beside, EventQuery, SaveError, StoreError};
 use uuid::Uuid;
 
 use crate::fixture::Fixture;
@@ -63,7 +63,7 @@ async fn a_customer_is_found_as_he_was_saved_in_every_state(db: Fixture) {
         let saved = db.save(&change).await;
         assert_eq!(db.find(saved.id()).await.as_ref(), Some(&saved));
     }
-    assert!(db.find(customer.id()).await.unwrap().is_confirmed());
+    assert!(db.find(customer.id()).await.unwrap().confirmed().is_some());
 }
 
 async fn a_cleared_profile_is_found_cleared(db: Fixture) {
@@ -78,23 +78,21 @@ async fn a_used_id_is_refused_even_where_the_number_is_taken_too(db: Fixture) {
     let first = creation(new_customer());
     db.save(&first).await;
     let same_id = creation(NewCustomer { id: first.customer().id(), ..new_customer() });
-    assert_eq!(db.database.customers.save(&same_id).await, Err(SaveError::CustomerIdTaken));
-    assert_eq!(db.database.customers.save(&first).await, Err(SaveError::CustomerIdTaken));
+    assert_eq!(db.database.customers.save(&same_id, Beside::default()).await, Err(SaveError::CustomerIdTaken));
+    assert_eq!(db.database.customers.save(&first, Beside::default()).await, Err(SaveError::CustomerIdTaken));
     assert_eq!(db.find(first.customer().id()).await.as_ref(), Some(first.customer()));
 }
 
 async fn a_held_number_is_refused_with_its_holder_and_whether_he_is_confirmed(db: Fixture) {
-    for (change, confirmed) in
-        [(creation(new_customer()), false), (changed(Customer::create_confirmed(new_customer(), at(0))), true)]
-    {
+    let [unconfirmed, trusted] = [new_customer(), new_customer()];
+    for (change, phone, confirmed) in [
+        (creation(unconfirmed.clone()), unconfirmed.phone, false),
+        (changed(Customer::create_confirmed(trusted.clone(), at(0))), trusted.phone, true),
+    ] {
         let holder = db.save(&change).await;
-        let phone = match &holder.parts().phone {
-            PhoneState::Unconfirmed(challenge) => &challenge.phone,
-            PhoneState::Confirmed(confirmed) => &confirmed.phone,
-        };
-        let second = creation(NewCustomer { phone: phone.clone(), ..new_customer() });
+        let second = creation(NewCustomer { phone, ..new_customer() });
         let taken = SaveError::PhoneNumberTaken { holder: holder.id(), confirmed };
-        assert_eq!(db.database.customers.save(&second).await, Err(taken));
+        assert_eq!(db.database.customers.save(&second, Beside::default()).await, Err(taken));
         assert_eq!(db.find(second.customer().id()).await, None);
     }
 }
@@ -103,7 +101,7 @@ async fn a_change_of_an_old_version_is_a_conflict_and_stores_nothing(db: Fixture
     let customer = db.save(&creation(new_customer())).await;
     let (first, second) = (regenerated(&customer, 1, 1), regenerated(&customer, 2, 1));
     let winner = db.save(&first).await;
-    assert_eq!(db.database.customers.save(&second).await, Err(SaveError::VersionConflict));
+    assert_eq!(db.database.customers.save(&second, Beside::default()).await, Err(SaveError::VersionConflict));
     assert_eq!(db.find(customer.id()).await, Some(winner));
     let query = EventQuery { after: None, customer_id: None, limit: 100 };
     let page = db.database.events.page(query).await.unwrap().unwrap();
@@ -113,7 +111,7 @@ async fn a_change_of_an_old_version_is_a_conflict_and_stores_nothing(db: Fixture
 async fn a_change_of_a_customer_who_is_not_there_is_a_conflict(db: Fixture) {
     let customer = creation(new_customer()).customer().clone();
     let change = renamed(&customer, "Nobody", 1);
-    assert_eq!(db.database.customers.save(&change).await, Err(SaveError::VersionConflict));
+    assert_eq!(db.database.customers.save(&change, Beside::default()).await, Err(SaveError::VersionConflict));
 }
 
 async fn a_save_that_fails_at_its_event_leaves_neither_customer_nor_claim(db: Fixture) {
@@ -122,13 +120,13 @@ async fn a_save_that_fails_at_its_event_leaves_neither_customer_nor_claim(db: Fi
     let first = db.save(&create(new_customer())).await;
     let new = new_customer();
     let same_event = create(new.clone());
-    let refused = db.database.customers.save(&same_event).await;
+    let refused = db.database.customers.save(&same_event, Beside::default()).await;
     let Err(SaveError::Store(StoreError::Rejected(message))) = refused else { panic!("{refused:?}") };
     assert!(!message.contains("+1418"), "no personal data: {message}");
     assert_eq!(db.find(new.id).await, None);
     // An update fails whole too.
     let update = changed(first.regenerate_token(token(2), moment, &policy()));
-    assert!(db.database.customers.save(&update).await.is_err());
+    assert!(db.database.customers.save(&update, Beside::default()).await.is_err());
     assert_eq!(db.find(first.id()).await, Some(first));
     // Id and number are free still.
     db.save(&creation(new)).await;

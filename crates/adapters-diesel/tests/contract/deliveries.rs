@@ -170,7 +170,7 @@ async fn an_event_that_is_queued_during_a_try_makes_the_next_one_due_at_once(db:
     let accepted = try_due(&db, lease, 15, AfterTry::Accepted).await;
     let repeat = DeliveryId::from(fresh_uuid());
     let endpoint = endpoint_of(lease);
-    db.database.deliveries.redeliver(endpoint, accepted.id, repeat, at(20)).await.unwrap().unwrap();
+    assert!(db.database.deliveries.redeliver(endpoint, accepted.id, repeat, at(20), None).await.unwrap());
     let under_way = tried(&one_due(&db, lease, 20).await, 20, retry(5_000));
     let customer = db.find(accepted.event.customer_id).await.unwrap();
     queue(&db, lease, &[&event(&db, &regenerated(&customer, 7, 9)).await], 21).await;
@@ -281,9 +281,13 @@ async fn repeats_wait_for_nobody_and_nobody_waits_for_them(db: Fixture) {
     try_due(&db, lease, 1, retry(5_000)).await;
     // The second waits for its next try and the third for the second; the repeat of the first for neither.
     let [again, replay] = [DeliveryId::from(fresh_uuid()), DeliveryId::from(fresh_uuid())];
-    db.database.deliveries.redeliver(endpoint, first.id, again, at(2)).await.unwrap().unwrap();
+    assert!(db.database.deliveries.redeliver(endpoint, first.id, again, at(2), None).await.unwrap());
     let repeat = |event| ports::NewDelivery { id: replay, ..delivery_of(event) };
-    db.database.deliveries.enqueue_repeats(endpoint, vec![repeat(&events[0])], Repeat::Replay, at(3)).await.unwrap();
+    db.database
+        .deliveries
+        .enqueue_repeats(endpoint, vec![repeat(&events[0])], Repeat::Replay, at(3), None)
+        .await
+        .unwrap();
     let due_now = due(&db, lease, 3).await;
     let shown: Vec<_> = due_now.deliveries.iter().map(|due| (due.id, due.repeat, due.event.id)).collect();
     let [redelivery, replayed] = [Some(Repeat::Redelivery), Some(Repeat::Replay)];
@@ -295,7 +299,7 @@ async fn repeats_wait_for_nobody_and_nobody_waits_for_them(db: Fixture) {
     assert_eq!(due(&db, lease, 4_999).await.deliveries, []);
     // A repeat that is pending before them keeps none of them waiting.
     let last = DeliveryId::from(fresh_uuid());
-    db.database.deliveries.redeliver(endpoint, first.id, last, at(5)).await.unwrap().unwrap();
+    assert!(db.database.deliveries.redeliver(endpoint, first.id, last, at(5), None).await.unwrap());
     try_due(&db, lease, 5, retry(9_000)).await;
     for event in &events[1..] {
         assert_eq!(try_due(&db, lease, 5_000, AfterTry::Accepted).await.event, *event);

@@ -54,7 +54,7 @@ pub(crate) async fn held_receiver(db: &Fixture) -> Lease {
 pub(crate) async fn held_endpoint(db: &Fixture) -> Lease {
     let endpoint = new_endpoint(0);
     let receiver = endpoint.endpoint.id.into();
-    db.database.endpoints.insert(endpoint).await.unwrap();
+    db.database.endpoints.insert(endpoint, None).await.unwrap();
     held(db, receiver).await
 }
 

@@ -3,7 +3,7 @@
 use domain::{
     Address, AddressPurpose, Addresses, Card, CardParts, Customer, CustomerId, Link, LinkId, LinkPolicy, LinkPurpose,
 };
-use ports::{Detachment, Digest, SaveError, StoreError, StoredLink};
+use ports::{Beside, Detachment, Digest, SaveError, StoreError, StoredLink};
 
 use crate::fixture::Fixture;
 use crate::making::{
@@ -213,7 +213,7 @@ async fn of_a_change_that_is_refused_nothing_is_stored(db: Fixture) {
         relocated(&before, Billing, Some(sparse_address()), 3),
         relocated(&before, Billing, None, 3),
     ] {
-        assert_eq!(db.database.customers.save(&stale).await, Err(SaveError::VersionConflict));
+        assert_eq!(db.database.customers.save(&stale, Beside::default()).await, Err(SaveError::VersionConflict));
     }
     assert_eq!(addresses(&db, now.id()).await, (Some(full_address()), None));
     assert_eq!(card(&db, now.id()).await, Some(kept));
@@ -236,7 +236,7 @@ async fn of_a_change_of_which_a_part_cannot_be_stored_nothing_is(db: Fixture) {
         "INSERT INTO card_detachments (id, provider, payment_method, tries, next_try_at) \
          SELECT {id}, 'another', 'pm', 0, created_at FROM customers"
     ));
-    let refused = db.database.customers.save(&change).await;
+    let refused = db.database.customers.save(&change, Beside::default()).await;
     assert!(matches!(refused, Err(SaveError::Store(StoreError::Rejected(_)))), "{refused:?}");
     assert_eq!(card(&db, first.id()).await, Some(kept));
     assert_eq!(db.find(first.id()).await, Some(first));
@@ -253,7 +253,9 @@ async fn of_many_who_save_a_card_one_does_and_each_old_card_is_queued_once(db: F
                 let customers = db.database.customers.clone();
                 let card = new_card("test", round);
                 let change = with_card(&customer, kept.as_ref(), Some(card.clone()), round);
-                tokio::spawn(async move { (customers.save(&change).await, change.customer().clone(), card) })
+                tokio::spawn(async move {
+                    (customers.save(&change, Beside::default()).await, change.customer().clone(), card)
+                })
             })
             .collect();
         let mut winners = Vec::new();

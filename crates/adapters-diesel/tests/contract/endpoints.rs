@@ -40,7 +40,7 @@ async fn find(db: &Fixture, id: EndpointId) -> Option<StoredEndpoint> {
 }
 
 async fn insert(db: &Fixture, stored: &StoredEndpoint) -> EndpointId {
-    db.database.endpoints.insert(stored.clone()).await.unwrap();
+    db.database.endpoints.insert(stored.clone(), None).await.unwrap();
     stored.endpoint.id
 }
 
@@ -76,7 +76,7 @@ async fn an_id_is_stored_once(db: Fixture) {
     let id = insert(&db, &first).await;
     let mut second = full_endpoint(1);
     second.endpoint.id = id;
-    assert!(db.database.endpoints.insert(second).await.is_err());
+    assert!(db.database.endpoints.insert(second, None).await.is_err());
     assert_eq!(db.database.endpoints.list().await.unwrap(), [first]);
 }
 
@@ -156,7 +156,7 @@ async fn an_edit_changes_what_it_says_and_nothing_else(db: Fixture) {
     for (edits, expect) in edits {
         for mut stored in [new_endpoint(0), full_endpoint(0)] {
             let id = insert(&db, &stored).await;
-            let updated = db.database.endpoints.update(id, edits.clone(), at(50)).await.unwrap();
+            let updated = db.database.endpoints.update(id, edits.clone(), at(50), None).await.unwrap();
             expect(&mut stored);
             stored.endpoint.updated_at = at(50);
             assert_eq!(updated.as_ref(), Some(&stored), "{edits:?}");
@@ -169,7 +169,7 @@ async fn an_edit_changes_what_it_says_and_nothing_else(db: Fixture) {
 async fn an_endpoint_that_is_not_there_is_not_changed(db: Fixture) {
     let edits = EndpointEdits { disabled: Member::Null, ..EndpointEdits::default() };
     let nobody = EndpointId::from(fresh_uuid());
-    assert_eq!(db.database.endpoints.update(nobody, edits, at(1)).await.unwrap(), None);
+    assert_eq!(db.database.endpoints.update(nobody, edits, at(1), None).await.unwrap(), None);
     assert!(!db.database.endpoints.delete(nobody).await.unwrap());
     assert_eq!(db.database.endpoints.list().await.unwrap(), []);
 }
@@ -185,7 +185,7 @@ async fn an_endpoint_that_is_enabled_again_forgets_that_it_failed_and_tries_at_o
         queue(&db, lease, &[&repeated], 0).await;
         let accepted = try_due(&db, lease, 0, domain::AfterTry::Accepted).await;
         let repeat = domain::DeliveryId::from(fresh_uuid());
-        db.database.deliveries.redeliver(endpoint, accepted.id, repeat, at(2)).await.unwrap().unwrap();
+        assert!(db.database.deliveries.redeliver(endpoint, accepted.id, repeat, at(2), None).await.unwrap());
         queue(&db, lease, &[&first, &second], 2).await;
         let tries = due(&db, lease, 2).await.deliveries;
         assert_eq!(tries.len(), 2);
@@ -196,12 +196,12 @@ async fn an_endpoint_that_is_enabled_again_forgets_that_it_failed_and_tries_at_o
     let endpoint = endpoint_of(lease);
     let disabled = Member::Value(Disabled { at: at(5), reason: DisabledReason::Failing });
     let edits = EndpointEdits { disabled, ..EndpointEdits::default() };
-    let stored = db.database.endpoints.update(endpoint, edits, at(5)).await.unwrap().unwrap();
+    let stored = db.database.endpoints.update(endpoint, edits, at(5), None).await.unwrap().unwrap();
     assert_eq!(stored.endpoint.failing_since, Some(at(3)), "only when it is enabled");
     assert_eq!(due(&db, lease, 4_999).await.deliveries, []);
 
     let edits = EndpointEdits { disabled: Member::Null, ..EndpointEdits::default() };
-    let stored = db.database.endpoints.update(endpoint, edits, at(6)).await.unwrap().unwrap();
+    let stored = db.database.endpoints.update(endpoint, edits, at(6), None).await.unwrap().unwrap();
     assert_eq!((stored.endpoint.disabled, stored.endpoint.failing_since), (None, None));
     let mut due_now = due_events(&db, lease, 6).await;
     due_now.sort_by_key(|id| *id != repeated.id);
@@ -223,7 +223,7 @@ async fn who_enables_an_endpoint_and_who_records_its_tries_do_not_wait_for_each_
     let update = tokio::spawn({
         let endpoints = db.database.endpoints.clone();
         let edits = EndpointEdits { disabled: Member::Null, ..EndpointEdits::default() };
-        async move { endpoints.update(endpoint_of(lease), edits, at(2)).await }
+        async move { endpoints.update(endpoint_of(lease), edits, at(2), None).await }
     });
     db.until_somebody_waits("Lock").await;
     other
@@ -247,7 +247,7 @@ async fn other_edits_hasten_nothing(db: Fixture) {
         secrets: Some((Sealed(vec![3]), None)),
         ..EndpointEdits::default()
     };
-    let stored = db.database.endpoints.update(endpoint_of(lease), edits, at(6)).await.unwrap().unwrap();
+    let stored = db.database.endpoints.update(endpoint_of(lease), edits, at(6), None).await.unwrap().unwrap();
     assert_eq!(stored.endpoint.failing_since, Some(at(1)));
     let due = due(&db, lease, 4_999).await;
     assert_eq!((due.deliveries, due.next_at), (Vec::new(), Some(at(5_000))));
@@ -261,7 +261,7 @@ async fn an_endpoint_that_is_deleted_is_found_no_more(db: Fixture) {
     assert_eq!(find(&db, id).await, None);
     assert_eq!(db.database.endpoints.list().await.unwrap(), [stays]);
     let edits = EndpointEdits { disabled: Member::Null, ..EndpointEdits::default() };
-    assert_eq!(db.database.endpoints.update(id, edits, at(1)).await.unwrap(), None);
+    assert_eq!(db.database.endpoints.update(id, edits, at(1), None).await.unwrap(), None);
     assert!(!db.database.endpoints.delete(id).await.unwrap());
     // Nothing arrives for it, and nobody works for it.
     first_event(&db).await;
@@ -281,7 +281,7 @@ async fn the_deliveries_of_a_deleted_endpoint_are_found_no_more(db: Fixture) {
     assert_eq!(db.database.deliveries.list(query).await.unwrap(), None);
     assert_eq!(due(&db, lease, 1).await, ports::DueDeliveries::default());
     let repeat = fresh_uuid().into();
-    assert_eq!(db.database.deliveries.redeliver(id, delivery, repeat, at(1)).await.unwrap(), None);
+    assert!(!db.database.deliveries.redeliver(id, delivery, repeat, at(1), None).await.unwrap());
     assert_eq!(all(&db, endpoint_of(other)).await.len(), 1);
     assert_eq!(due_events(&db, other, 1).await, [event.id]);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use domain::{CustomerId, EventId};
-use ports::{EventOutbox, EventPage, EventQuery, StoredEvent};
+use ports::{Beside, EventOutbox, EventPage, EventQuery, StoredEvent};
 
 use crate::fixture::Fixture;
 use crate::making::{creation, fresh_uuid, new_customer, regenerated};
@@ -155,7 +155,7 @@ async fn tailing_readers_miss_nothing_and_find_nothing_late(db: Fixture) {
                 for _ in 0..3 {
                     let mut change = creation(new_customer());
                     for round in 1..6 {
-                        customers.save(&change).await.unwrap();
+                        customers.save(&change, Beside::default()).await.unwrap();
                         written.push((change.customer().id(), change.events()[0].id));
                         change = regenerated(change.customer(), 1, round);
                     }

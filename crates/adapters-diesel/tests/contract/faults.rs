@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use adapters_diesel::{Database, DatabaseUrl, connect};
 use diesel::connection::SimpleConnection;
 use domain::{Change, Customer, CustomerId};
-use ports::{EventQuery, SaveError, StoreError};
+use ports::{Beside, EventQuery, SaveError, StoreError};
 use test_support::FaultProxy;
 
 use crate::fixture::Fixture;
@@ -35,7 +35,7 @@ async fn expect_unavailable(database: &Database, id: CustomerId) {
 }
 
 async fn expect_not_saved(database: &Database, change: &Change) {
-    let saved = bounded(database.customers.save(change)).await;
+    let saved = bounded(database.customers.save(change, Beside::default())).await;
     assert!(matches!(saved, Err(SaveError::Store(StoreError::Unavailable(_)))), "{saved:?}");
 }
 
@@ -64,7 +64,7 @@ async fn many_more_callers_than_connections_are_all_answered(db: Fixture) {
         .map(|_| {
             let customers = db.database.customers.clone();
             let change = creation(new_customer());
-            tokio::spawn(async move { customers.save(&change).await })
+            tokio::spawn(async move { customers.save(&change, Beside::default()).await })
         })
         .collect();
     for caller in callers {
@@ -81,7 +81,7 @@ async fn work_goes_on_when_its_caller_has_gone(db: Fixture) {
     let change = creation(new_customer());
     let caller = tokio::spawn({
         let (customers, change) = (db.database.customers.clone(), change.clone());
-        async move { customers.save(&change).await }
+        async move { customers.save(&change, Beside::default()).await }
     });
     db.until_somebody_waits("Lock").await;
     caller.abort();
@@ -113,7 +113,7 @@ impl Remote {
     async fn expect_works(&self) {
         let found = self.database.customers.find(self.customer.id()).await;
         assert_eq!(found.unwrap().as_ref(), Some(&self.customer));
-        self.database.customers.save(&creation(new_customer())).await.unwrap();
+        self.database.customers.save(&creation(new_customer()), Beside::default()).await.unwrap();
         let query = EventQuery { after: None, customer_id: None, limit: 100 };
         self.database.events.page(query).await.unwrap();
     }
@@ -185,7 +185,7 @@ async fn a_transaction_that_is_cut_in_the_middle_leaves_nothing_half_done() {
     let change = creation(new_customer());
     let save = tokio::spawn({
         let (customers, change) = (remote.database.customers.clone(), change.clone());
-        async move { customers.save(&change).await }
+        async move { customers.save(&change, Beside::default()).await }
     });
     remote.direct.until_somebody_waits("Lock").await;
     remote.proxy.cut();
@@ -196,7 +196,7 @@ async fn a_transaction_that_is_cut_in_the_middle_leaves_nothing_half_done() {
 
     assert_eq!(remote.direct.find(change.customer().id()).await, None);
     // Neither the id nor the number nor the event is taken.
-    remote.database.customers.save(&change).await.unwrap();
+    remote.database.customers.save(&change, Beside::default()).await.unwrap();
 }
 
 #[tokio::test]
@@ -211,7 +211,7 @@ async fn a_commit_whose_answer_is_lost_is_not_made_again() {
     let change = creation(new_customer());
     let save = tokio::spawn({
         let (customers, change) = (remote.database.customers.clone(), change.clone());
-        async move { customers.save(&change).await }
+        async move { customers.save(&change, Beside::default()).await }
     });
     remote.direct.until_somebody_waits("PgSleep").await;
     remote.proxy.cut();
@@ -235,7 +235,7 @@ async fn a_deadlock_is_tried_again_and_nobody_notices() {
     let change = crate::making::regenerated(&first, 1, 1);
     let save = tokio::spawn({
         let (customers, change) = (db.database.customers.clone(), change.clone());
-        async move { customers.save(&change).await }
+        async move { customers.save(&change, Beside::default()).await }
     });
     db.until_somebody_waits("Lock").await;
     let row = db.literal(first.id().uuid());

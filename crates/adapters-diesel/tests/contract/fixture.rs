@@ -8,6 +8,7 @@ use diesel::dsl::sql;
 use diesel::sql_types::{BigInt, Bool};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection};
 use domain::{Change, Customer, CustomerId};
+use ports::Beside;
 use test_support::TestDatabase;
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
@@ -148,7 +149,7 @@ impl Fixture {
     }
 
     pub(crate) async fn save(&self, change: &Change) -> Customer {
-        self.database.customers.save(change).await.unwrap();
+        self.database.customers.save(change, Beside::default()).await.unwrap();
         change.customer().clone()
     }
 

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use chrono::TimeDelta;
 use domain::{
     Address, AddressInput, AddressPurpose, Card, CardParts, Change, ConfirmationPolicy, ConfirmationToken, CountryCode,
-    Customer, CustomerId, Decision, Email, EventId, Member, Moment, NewCustomer, PersonName, Phone, PhoneNumber,
-    Profile, ProfileEdits, Timestamp,
+    Customer, CustomerId, Decision, Email, EventId, Member, Moment, NewCustomer, NumberMemory, PersonName, Phone,
+    PhoneNumber, Profile, ProfileEdits, Timestamp,
 };
 use uuid::Uuid;
 

@@ -85,7 +85,7 @@ impl Many {
         for _ in 0..4 {
             let endpoint = new_endpoint(0);
             endpoints.push(endpoint.endpoint.id);
-            db.database.endpoints.insert(endpoint).await.unwrap();
+            db.database.endpoints.insert(endpoint, None).await.unwrap();
         }
         let id = |number: &str| {
             if db.is_sqlite() {
@@ -336,7 +336,7 @@ async fn what_is_old_is_found_by_position_and_event(db: Fixture) {
     assert_eq!(many.db.database.deliveries.replayable(query).await.unwrap().len(), 100);
     let repeat = DeliveryId::from(fresh_uuid());
     let delivery = DeliveryId::from(Uuid::from_u128(9_700 * 10 + 1));
-    many.db.database.deliveries.redeliver(many.endpoint, delivery, repeat, at(9)).await.unwrap().unwrap();
+    assert!(many.db.database.deliveries.redeliver(many.endpoint, delivery, repeat, at(9), None).await.unwrap());
     // A deleted endpoint's are found by the endpoint.
     many.db.database.endpoints.delete(many.endpoint).await.unwrap();
     assert!(many.db.database.deliveries.prune_deleted(100).await.unwrap());

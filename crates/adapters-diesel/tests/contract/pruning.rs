@@ -1,6 +1,6 @@
 //! Removing what is old, and what deleted endpoints have left.
 
-use domain::{AfterTry, Customer, DeliveryId, EventId, Repeat};
+use domain::{AfterTry, Customer, DeliveryId, EventId, NumberMemory, Repeat};
 use ports::{EventQuery, Lease, ReceiverId, StoredEvent};
 
 use crate::delivering::{
@@ -72,7 +72,7 @@ async fn what_is_old_and_done_goes_with_its_deliveries_and_their_tries(db: Fixtu
         }
         let first = all(&db, endpoint_of(lease)).await[2].id;
         let repeat = DeliveryId::from(fresh_uuid());
-        db.database.deliveries.redeliver(endpoint_of(lease), first, repeat, at(6)).await.unwrap().unwrap();
+        assert!(db.database.deliveries.redeliver(endpoint_of(lease), first, repeat, at(6), None).await.unwrap());
         try_due(&db, lease, 6, AfterTry::Accepted).await;
     }
     assert_eq!((count(&db, "deliveries"), count(&db, "delivery_tries")), (8, 14));
@@ -126,7 +126,7 @@ async fn what_is_pending_stays_for_those_who_count(db: Fixture) {
     record(&db, lease, vec![tried(&both[0], 5, AfterTry::Accepted), tried(&both[1], 5, retry(6))], 5).await;
     // A repeat that is pending keeps its event too.
     let repeat = vec![delivery_of(&events[2])];
-    db.database.deliveries.enqueue_repeats(endpoint_of(lease), repeat, Repeat::Replay, at(9)).await.unwrap();
+    db.database.deliveries.enqueue_repeats(endpoint_of(lease), repeat, Repeat::Replay, at(9), None).await.unwrap();
     prune(&db, 100, &[lease, other], 100).await;
     assert_eq!(left(&db).await, ids(&events), "the first is pending for the other");
     assert_eq!(count(&db, "delivery_tries"), 2);

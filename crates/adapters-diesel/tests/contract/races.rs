@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use domain::NewCustomer;
-use ports::SaveError;
+use ports::{Beside, SaveError};
 
 use crate::fixture::Fixture;
 use crate::making::{creation, new_customer, regenerated};
@@ -22,7 +22,7 @@ async fn of_many_saves_of_one_version_one_applies(db: Fixture) {
     let saves = (0..MANY).map(|number| {
         let customers = db.database.customers.clone();
         let change = regenerated(&customer, number, 1);
-        tokio::spawn(async move { (customers.save(&change).await, change) })
+        tokio::spawn(async move { (customers.save(&change, Beside::default()).await, change) })
     });
     let mut winners = Vec::new();
     for save in saves.collect::<Vec<_>>() {
@@ -40,7 +40,7 @@ async fn of_many_claims_of_one_number_one_holds(db: Fixture) {
     let saves = (0..MANY).map(|_| {
         let customers = db.database.customers.clone();
         let change = creation(NewCustomer { phone: phone.clone(), ..new_customer() });
-        tokio::spawn(async move { (customers.save(&change).await, change.customer().id()) })
+        tokio::spawn(async move { (customers.save(&change, Beside::default()).await, change.customer().id()) })
     });
     let (mut winners, mut holders) = (HashSet::new(), HashSet::new());
     for save in saves.collect::<Vec<_>>() {
@@ -59,7 +59,7 @@ async fn of_many_creations_of_one_id_one_applies(db: Fixture) {
     let saves = (0..MANY).map(|_| {
         let customers = db.database.customers.clone();
         let change = creation(NewCustomer { id, ..new_customer() });
-        tokio::spawn(async move { customers.save(&change).await })
+        tokio::spawn(async move { customers.save(&change, Beside::default()).await })
     });
     let mut applied = 0;
     for save in saves.collect::<Vec<_>>() {
@@ -76,7 +76,10 @@ async fn two_processes_race_like_two_requests(db: Fixture) {
     let mut customer = db.save(&creation(new_customer())).await;
     for round in 0..10 {
         let (ours, theirs) = (regenerated(&customer, 1, round), regenerated(&customer, 2, round));
-        let results = tokio::join!(db.database.customers.save(&ours), other.customers.save(&theirs));
+        let results = tokio::join!(
+            db.database.customers.save(&ours, Beside::default()),
+            other.customers.save(&theirs, Beside::default())
+        );
         customer = match results {
             (Ok(()), Err(SaveError::VersionConflict)) => ours.customer().clone(),
             (Err(SaveError::VersionConflict), Ok(())) => theirs.customer().clone(),

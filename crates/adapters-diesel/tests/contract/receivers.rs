@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use domain::EventId;
-use ports::{Lease, LeaseError, ReceiverId, StoredEvent};
+use ports::{Beside, Lease, LeaseError, ReceiverId, StoredEvent};
 
 use crate::delivering::{
     all, delivery_of, end_lease, endpoint_of, event, first_event, held_endpoint, held_receiver, holder, one_due, queue,
@@ -122,7 +122,7 @@ async fn an_event_is_among_the_arrivals_as_soon_as_its_save_has_returned(db: Fix
         tokio::spawn(async move {
             for _ in 0..5 {
                 let change = creation(new_customer());
-                database.customers.save(&change).await.unwrap();
+                database.customers.save(&change, Beside::default()).await.unwrap();
                 let arrivals = database.receivers.arrivals(id, 1_000).await.unwrap();
                 assert!(arrivals.iter().any(|event| event.id == change.events()[0].id));
             }
