@@ -17,6 +17,7 @@ mod postgresql;
 mod row;
 mod schema;
 mod signal;
+mod slack;
 mod sql_types;
 mod sqlite;
 mod url;

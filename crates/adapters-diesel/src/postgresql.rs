@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Array;
 use diesel::{Connection as _, PgConnection};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use ports::StoreError;
 
 use crate::failure::Failure;
 use crate::lane::Lane;
@@ -77,8 +78,8 @@ fn transaction<T>(
 }
 
 /// What was deleted goes with the server's own vacuum.
-#[expect(clippy::unnecessary_wraps, reason = "on SQLite it can fail")]
-fn scrub(_: &mut Connection) -> Result<bool, Failure> {
+#[expect(clippy::unused_async, reason = "on SQLite there is something to do")]
+async fn scrub(_: &Lane<Connection>, _: &Lane<Connection>) -> Result<bool, StoreError> {
     Ok(true)
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary};
 use diesel::{Connection as _, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use ports::StoreError;
@@ -15,6 +16,7 @@ use tokio::task::spawn_blocking;
 use crate::failure::Failure;
 use crate::lane::Lane;
 use crate::schema::deliveries;
+use crate::slack::{TOO_MANY_PAGES, cleaned};
 use crate::sql_types::RowId;
 
 #[path = "store/mod.rs"]
@@ -35,7 +37,7 @@ const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 const LEASE_END: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER) + 30000";
 
 /// What every connection is set to. A commit is on the disk when it returns (`synchronous = FULL`); a lock that
-/// another process holds is waited for, but not for ever; what is deleted is overwritten.
+/// another process holds is waited for, but not for ever; what is deleted is overwritten where it lies (see `scrub`).
 const SETTINGS: &str = "PRAGMA busy_timeout = 2000; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; \
      PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8000; \
      PRAGMA secure_delete = ON; \
@@ -103,9 +105,69 @@ fn transaction<T>(
     connection.immediate_transaction(work)
 }
 
-/// Empties the log of writes into the file, so that no page from before is left in it. Readers of that log are not
-/// waited for long.
-fn scrub(connection: &mut Connection) -> Result<bool, Failure> {
+/// Takes out of the file's pages what was left in them of rows that lie elsewhere by now or were removed, and empties the
+/// log of writes into the file, so that no page from before is left in it.
+async fn scrub(readers: &Lane<Connection>, writers: &Lane<Connection>) -> Result<bool, StoreError> {
+    let mut from = 1;
+    while let Some(stale) = readers.run(move |connection| stale_pages(connection, from)).await? {
+        if !stale.is_empty() {
+            writers.run(move |connection| transaction(connection, |connection| clean(connection, &stale))).await?;
+        }
+        from += PAGES;
+    }
+    writers.run(empty_log).await
+}
+
+/// How many pages are looked at at once: a read of a few milliseconds, and a write of no more.
+const PAGES: i64 = 1_000;
+
+#[derive(QueryableByName)]
+struct Page {
+    #[diesel(sql_type = BigInt)]
+    pgno: i64,
+    #[diesel(sql_type = Binary)]
+    data: Vec<u8>,
+}
+
+/// Those of the pages from this one on in whose unused part something is left; `None` where there are no more pages.
+fn stale_pages(connection: &mut Connection, from: i64) -> Result<Option<Vec<i64>>, Failure> {
+    #[derive(QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = BigInt)]
+        page_count: i64,
+    }
+    let Count { page_count } = diesel::sql_query("PRAGMA page_count").get_result(connection)?;
+    if page_count >= TOO_MANY_PAGES {
+        return Err(Failure::Rejected("the file is too large to be scrubbed".to_owned()));
+    }
+    if from > page_count {
+        return Ok(None);
+    }
+    let pages = diesel::sql_query(PAGES_FROM_TO).bind::<BigInt, _>(from).bind::<BigInt, _>(from + PAGES - 1);
+    let pages: Vec<Page> = pages.load(connection)?;
+    let is_stale = |page: &Page| cleaned(page.pgno, &page.data).is_some();
+    Ok(Some(pages.into_iter().filter(is_stale).map(|page| page.pgno).collect()))
+}
+
+/// Each is looked up by its number: a range would be found by going through all pages.
+const PAGES_FROM_TO: &str = "WITH RECURSIVE numbers (n) AS (SELECT $1 UNION ALL SELECT n + 1 FROM numbers WHERE n < $2) \
+     SELECT pgno, data FROM numbers CROSS JOIN sqlite_dbpage WHERE pgno = n AND schema = 'main'";
+
+/// Writes these pages anew without what was left in them, as they are now.
+fn clean(connection: &mut Connection, stale: &[i64]) -> Result<(), Failure> {
+    for number in stale {
+        let page = "SELECT pgno, data FROM sqlite_dbpage WHERE pgno = $1 AND schema = 'main'";
+        let page: Option<Page> = diesel::sql_query(page).bind::<BigInt, _>(number).get_result(connection).optional()?;
+        if let Some(cleaned) = page.and_then(|page| cleaned(page.pgno, &page.data)) {
+            let update = diesel::sql_query("UPDATE sqlite_dbpage SET data = $1 WHERE pgno = $2 AND schema = 'main'");
+            update.bind::<Binary, _>(cleaned).bind::<BigInt, _>(number).execute(connection)?;
+        }
+    }
+    Ok(())
+}
+
+/// Readers of the log are not waited for long.
+fn empty_log(connection: &mut Connection) -> Result<bool, Failure> {
     #[derive(QueryableByName)]
     struct Checkpoint {
         #[diesel(sql_type = diesel::sql_types::Integer)]

@@ -102,7 +102,7 @@ impl RetentionRepository for Store {
     }
 
     async fn scrub(&self) -> Result<bool, StoreError> {
-        self.writers.run(scrub).await
+        scrub(&self.readers, &self.writers).await
     }
 }
 

@@ -22,10 +22,13 @@ mod installation;
 mod links;
 mod making;
 mod migrations;
+mod number_changes;
+mod person;
 mod plans;
 mod pruning;
 mod races;
 mod receivers;
+mod scrubbing;
 mod signal;
 
 /// Makes the tests `sqlite::case` and `postgresql::case` of each case, on a migrated database unless it says

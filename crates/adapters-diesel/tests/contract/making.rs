@@ -59,7 +59,12 @@ pub(crate) fn full_profile() -> Profile {
 
 /// The change that brings a customer into being.
 pub(crate) fn creation(new: NewCustomer) -> Change {
-    changed(Customer::create(new, &NumberMemory::default(), token(42), moment(0), &policy()))
+    creation_of(new, token(42))
+}
+
+/// The same with this token.
+pub(crate) fn creation_of(new: NewCustomer, token: ConfirmationToken) -> Change {
+    changed(Customer::create(new, &NumberMemory::default(), token, moment(0), &policy()))
 }
 
 pub(crate) fn changed(decision: Decision<Customer>) -> Change {
