@@ -138,9 +138,11 @@ impl Save {
     fn update(&self, connection: &mut Connection, version: i64) -> Result<(), Failure> {
         let CustomerRow { id, token_generated_at, confirmation_sent_at, saved, .. } = &self.customer;
         let replaced = customers::table.find(id).filter(customers::version.eq(version));
+        let same_number = customers::unconfirmed_phone_number.eq(&saved.unconfirmed_phone_number);
         let has_token = customers::confirmation_token.eq(&saved.confirmation_token);
+        let has_token = same_number.nullable().and(has_token);
         let rows = if let Some(generated_at) = token_generated_at {
-            let same_token = customers::token_generated_at.eq(generated_at).and(has_token);
+            let same_token = has_token.and(customers::token_generated_at.eq(generated_at));
             let sent_at = case_when(same_token, customers::confirmation_sent_at).otherwise(confirmation_sent_at);
             let token = (customers::token_generated_at.eq(generated_at), customers::confirmation_sent_at.eq(sent_at));
             if saved.next_country_code.is_some() {
@@ -152,9 +154,7 @@ impl Save {
                 diesel::update(replaced).set((saved, token)).execute(connection)?
             }
         } else {
-            let same_number = customers::unconfirmed_phone_number.eq(&saved.unconfirmed_phone_number);
-            let same_token = same_number.nullable().and(has_token);
-            let sent_at = case_when(same_token, customers::confirmation_sent_at).otherwise(confirmation_sent_at);
+            let sent_at = case_when(has_token, customers::confirmation_sent_at).otherwise(confirmation_sent_at);
             let sent_at = customers::confirmation_sent_at.eq(sent_at);
             let set = (saved, sent_at, customers::held_sent_at.eq(None::<RowInstant>));
             diesel::update(replaced).set(set).execute(connection)?
