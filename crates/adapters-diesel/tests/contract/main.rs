@@ -18,6 +18,7 @@ mod endpoints;
 mod events;
 mod faults;
 mod fixture;
+mod idempotency;
 mod installation;
 mod links;
 mod making;
