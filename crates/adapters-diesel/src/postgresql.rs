@@ -91,6 +91,13 @@ fn lock_customers(connection: &mut Connection, ids: &[RowId]) -> Result<(), Fail
     Ok(())
 }
 
+/// Locks the row of a customer who is to be removed, against those too who are storing what belongs to it. Whoever removed
+/// that first and the row last would wait for them while they wait for him.
+fn lock_for_removal(connection: &mut Connection, customer: RowId) -> Result<(), Failure> {
+    customers::table.find(customer).select(customers::id).for_update().load::<RowId>(connection)?;
+    Ok(())
+}
+
 /// The first pending delivery to an endpoint of each of these customers. Of a table that has grown quickly the server has
 /// no idea yet, and takes any index for as good as another. So each customer is looked up by himself, and the endpoint is
 /// compared in a way that no index serves: only the index of what is pending remains.

@@ -185,6 +185,12 @@ fn lock_customers(_: &mut Connection, _: &[RowId]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The same.
+#[expect(clippy::unnecessary_wraps, reason = "on PostgreSQL it can fail")]
+fn lock_for_removal(_: &mut Connection, _: RowId) -> Result<(), Failure> {
+    Ok(())
+}
+
 /// The first pending delivery to an endpoint of each of these customers.
 fn first_pending(connection: &mut Connection, endpoint: RowId, customers: &[RowId]) -> Result<Vec<RowId>, Failure> {
     let mut found = Vec::with_capacity(customers.len());

@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::{
-    Backend, COUNT_TABLES, Connection, LEASE_END, MIGRATIONS, NOW, first_pending, lock_customers,
+    Backend, COUNT_TABLES, Connection, LEASE_END, MIGRATIONS, NOW, first_pending, lock_customers, lock_for_removal,
     migration_transaction, scrub,
 };
 use crate::failure::Failure;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use adapters_diesel::{Database, DatabaseUrl, connect};
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::{BigInt, Bool, Text};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection};
 use domain::{Change, Customer, CustomerId};
 use ports::Beside;
@@ -16,6 +16,12 @@ use uuid::Uuid;
 
 /// How often a condition that nobody tells of is looked at.
 const GLANCE: Duration = Duration::from_millis(5);
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text)]
+    line: String,
+}
 
 #[derive(QueryableByName)]
 struct Number {
@@ -99,6 +105,38 @@ impl Fixture {
             query.get_result(&mut PgConnection::establish(self.raw_url()).unwrap()).unwrap()
         };
         row.number
+    }
+
+    /// What a query says in its rows' column `line`.
+    pub(crate) fn lines(&self, query: &str) -> Vec<String> {
+        let query = diesel::sql_query(query);
+        let rows: Vec<Line> = if self.is_sqlite() {
+            query.load(&mut SqliteConnection::establish(self.raw_url()).unwrap()).unwrap()
+        } else {
+            query.load(&mut PgConnection::establish(self.raw_url()).unwrap()).unwrap()
+        };
+        rows.into_iter().map(|row| row.line).collect()
+    }
+
+    /// Every row of every table, as its table's name and all its columns as text, in lower case; bytes in hexadecimal.
+    pub(crate) fn rows(&self) -> Vec<(String, String)> {
+        let tables = if self.is_sqlite() {
+            "SELECT name AS line FROM sqlite_master WHERE type = 'table'"
+        } else {
+            "SELECT CAST(tablename AS TEXT) AS line FROM pg_tables WHERE schemaname = current_schema()"
+        };
+        let mut rows = Vec::new();
+        for table in self.lines(tables) {
+            let text = if self.is_sqlite() {
+                let columns = format!("SELECT 'quote(\"' || name || '\")' AS line FROM pragma_table_xinfo('{table}')");
+                self.lines(&columns).join(" || ' ' || ")
+            } else {
+                "CAST(t AS TEXT)".to_owned()
+            };
+            let all = self.lines(&format!("SELECT {text} AS line FROM \"{table}\" AS t"));
+            rows.extend(all.into_iter().map(|row| (table.clone(), row.to_lowercase())));
+        }
+        rows
     }
 
     /// Whether a condition holds.

@@ -15,6 +15,7 @@ mod delivering;
 mod delivery_reads;
 mod details;
 mod endpoints;
+mod erasing;
 mod events;
 mod faults;
 mod fixture;

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use domain::EventId;
 
-use super::{Connection, Failure, deliveries, idempotency};
+use super::{Connection, Failure, deliveries, idempotency, lock_for_removal};
 use crate::row::Row;
 use crate::schema::{
     addresses, cards, customers, erased_customers, events, links, phone_number_claims, provider_customers, receivers,
@@ -15,6 +15,7 @@ use crate::sql_types::{RowId, RowInstant};
 /// of requests say of him. His id stays used.
 pub(super) fn erase(connection: &mut Connection, id: RowId, version: i64, at: RowInstant) -> Result<(), Failure> {
     keep_receivers_off(connection)?;
+    lock_for_removal(connection, id)?;
     let replaced = customers::table.find(id).filter(customers::version.eq(version));
     if diesel::update(replaced).set(customers::version.eq(version + 1)).execute(connection)? != 1 {
         return Err(Failure::Stale);

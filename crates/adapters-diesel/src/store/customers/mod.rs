@@ -18,7 +18,7 @@ use self::save::Save;
 use super::cards::DetachmentRow;
 use super::events::EventRow;
 use super::idempotency::RecordRow;
-use super::{Connection, Failure, Store, deliveries, idempotency, links, write};
+use super::{Connection, Failure, Store, deliveries, idempotency, links, lock_for_removal, write};
 use crate::schema::customers;
 use crate::sql_types::RowId;
 

@@ -42,11 +42,10 @@ impl Save {
             phone_number: number.as_str().to_owned(),
             customer_id: customer.id,
         };
-        let updated_at = customer.saved.updated_at;
         let details = match (change.details(), change.events().first()) {
             (None, _) => None,
             (Some(details), Some(event)) => {
-                Some(DetailRows::of(change.customer().id(), details, event.id.uuid(), updated_at))
+                Some(DetailRows::of(change.customer().id(), details, event.id.uuid(), event.occurred_at.into()))
             }
             (Some(_), None) => return Err(Failure::Rejected("a detail changes and no event tells of it".to_owned())),
         };
@@ -73,8 +72,6 @@ impl Save {
                 Err(Failure::Taken(Unique::CustomerId)) => return Ok(Err(SaveError::CustomerIdTaken)),
                 Err(Failure::Taken(Unique::IdempotencyRecord)) => return Ok(Err(SaveError::Repeated)),
                 Err(Failure::Held) => return Ok(Err(SaveError::InProgress)),
-                // A link was made for the customer while he was erased.
-                Err(Failure::Orphan) if self.erases => {}
                 Err(Failure::Taken(Unique::PhoneNumber)) => {
                     if let Some(taken) = self.holder(connection)? {
                         return Ok(Err(taken));
