@@ -15,6 +15,7 @@ use domain::{FieldCode, FieldError, Member};
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
 
+use crate::connection::Requests;
 use crate::operation::Parameter;
 use crate::problem::{Code, Problem};
 
@@ -23,6 +24,8 @@ pub(crate) struct Body {
     /// Where it goes back to when it is dropped before its end.
     unread: UnreadBody,
     payload: Option<dev::Payload>,
+    /// Whom to tell that it is being read.
+    requests: Option<Requests>,
     content_length: Option<u64>,
     is_json: bool,
     is_form: bool,
@@ -61,6 +64,7 @@ pub(crate) async fn hand_over_body(
     if let Some(payload) = unread.take() {
         request.set_payload(payload);
     }
+    let _reading = request.conn_data::<Requests>().map(Requests::read_body);
     next.call(request).await
 }
 
@@ -83,6 +87,7 @@ impl FromRequest for Body {
         ready(Ok(Self {
             payload: unread.take(),
             unread,
+            requests: request.conn_data::<Requests>().cloned(),
             content_length: header(CONTENT_LENGTH).and_then(|value| value.parse().ok()),
             is_json: media_type.is_some_and(|value| value.eq_ignore_ascii_case("application/json")),
             is_form: media_type.is_some_and(|value| value.eq_ignore_ascii_case("application/x-www-form-urlencoded")),
@@ -129,6 +134,7 @@ impl Body {
         if self.content_length.is_some_and(|length| length > Self::MAX_BYTES as u64) {
             return Err(Self::too_large());
         }
+        let _reading = self.requests.as_ref().map(Requests::read_body);
         tokio::time::timeout(Self::MAX_TIME, self.collect())
             .await
             .map_err(|_| Problem::new(Code::RequestTimeout, "Send the whole body within 10 seconds of the headers."))?
@@ -310,6 +316,7 @@ mod tests {
         Body {
             unread: UnreadBody::default(),
             payload: Some(dev::Payload::Stream { payload: Box::pin(payload) }),
+            requests: None,
             content_length: None,
             is_json: true,
             is_form: false,

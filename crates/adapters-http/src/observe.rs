@@ -19,7 +19,7 @@ use use_cases::ApiKeyId;
 
 use crate::body::UnreadBody;
 use crate::caller::UsedKey;
-use crate::connection::UnderWay;
+use crate::connection::Requests;
 use crate::openapi::Api;
 use crate::problem::{Code, Problem};
 use crate::{State, pages};
@@ -35,7 +35,7 @@ pub(crate) async fn observe(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let _under_way = request.conn_data::<UnderWay>().map(UnderWay::begin);
+    let _answering = request.conn_data::<Requests>().map(Requests::answer);
     let request_id = sane_request_id(&request).unwrap_or_else(|| state.service.request_id());
     // Kept aside: a request that panics is gone.
     let page_headers = pages::is_page(request.path()).then(|| request.headers().clone());

@@ -300,6 +300,24 @@ fn connections_that_are_held_are_taken_in_time_and_others_are_served_meanwhile()
 }
 
 #[test]
+fn requests_without_end_whose_answers_nobody_reads_take_little_memory_and_time() {
+    let world = World::start(DatabaseKind::Sqlite);
+    let before = world.service.resident_kib();
+    let waits = meanwhile(&world, || {
+        let mut held: Vec<TcpStream> = (0..30).map(|_| Hold::Unread.begin(&world)).collect();
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(4) {
+            assert!(held.iter_mut().all(|connection| Hold::Unread.go_on(connection)));
+            thread::sleep(Duration::from_millis(50));
+        }
+    });
+    let after = world.service.resident_kib();
+    assert!(after < before + 48 * 1024, "{before} KiB, then {after} KiB");
+    let longest = waits[waits.len() - 1];
+    assert!(longest < Duration::from_secs(3), "{longest:?}");
+}
+
+#[test]
 fn more_connections_are_held_than_a_process_may_have_at_first() {
     let directory = tempfile::tempdir().unwrap();
     let limited = directory.path().join("limited");
