@@ -78,7 +78,6 @@ fn transaction<T>(
 }
 
 /// What was deleted goes with the server's own vacuum.
-#[expect(clippy::unused_async, reason = "on SQLite there is something to do")]
 async fn scrub(_: &Lane<Connection>, _: &Lane<Connection>) -> Result<bool, StoreError> {
     Ok(true)
 }

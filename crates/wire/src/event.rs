@@ -159,7 +159,7 @@ struct ErasedData {
 #[schemars(untagged)]
 pub enum StoredEvent<'a> {
     /// As it was delivered.
-    Whole(Event<'a>),
+    Whole(Box<Event<'a>>),
     /// After its customer was erased.
     Erased(ErasedEvent<'a>),
 }
