@@ -365,6 +365,7 @@ async fn the_event_of_it_is_delivered_like_any_other(db: Fixture) {
 }
 
 /// What may come at the same moment, from this process and another.
+#[expect(clippy::too_many_lines, reason = "a task for each thing that may happen at once")]
 async fn whatever_happens_at_the_same_time_nothing_is_left(db: Fixture) {
     const ROUNDS: usize = 25;
     let other = Arc::new(db.second().await);

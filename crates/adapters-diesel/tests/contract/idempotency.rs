@@ -9,6 +9,7 @@ use ports::{Beside, Digest, EndpointEdits, IdempotencyRecord, RecordError, SaveE
 use crate::delivering::{all, delivery_of, endpoint_of, first_event, held_endpoint, new_endpoint, queue, try_due};
 use crate::fixture::Fixture;
 use crate::making::{at, creation, fresh_number, fresh_uuid, new_customer, regenerated, renamed};
+use crate::person::hex;
 
 crate::on_both_databases!(
     a_record_is_found_as_it_was_stored_under_any_of_its_ids,
@@ -239,7 +240,7 @@ async fn where_there_is_nothing_to_deliver_again_nothing_is_recorded(db: Fixture
 
 /// A transaction of somebody else that has stored a record of this id and goes on.
 fn under_way(db: &Fixture, record: &IdempotencyRecord) -> Box<dyn SimpleConnection + Send> {
-    let hex: String = record.id.0.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex(&record.id.0);
     let mut other = db.raw();
     let bytes = format!("decode('{hex}', 'hex')");
     other
@@ -252,10 +253,10 @@ fn under_way(db: &Fixture, record: &IdempotencyRecord) -> Box<dyn SimpleConnecti
 
 /// Each thing that takes a record, with this one.
 async fn with_record(db: &Fixture, what: usize, record: &IdempotencyRecord) -> Result<(), RecordError> {
-    let record = Some(record.clone());
+    let (kept, record) = (record.clone(), Some(record.clone()));
     let enabled = EndpointEdits { disabled: Member::Null, ..EndpointEdits::default() };
     match what {
-        0 => db.database.idempotency.keep_record(record.unwrap()).await,
+        0 => db.database.idempotency.keep_record(kept).await,
         1 => db.database.endpoints.insert(new_endpoint(0), record).await,
         2 => {
             let endpoint = endpoint_of(held_endpoint(db).await);

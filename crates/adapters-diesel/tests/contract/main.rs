@@ -30,6 +30,7 @@ mod plans;
 mod pruning;
 mod races;
 mod receivers;
+mod retention;
 mod scrubbing;
 mod signal;
 

@@ -157,7 +157,6 @@ impl Person {
         for token in [first_token(self.number), second_token(self.number)] {
             traces.push(text(token.expose()));
         }
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         for purpose in LinkPurpose::ALL {
             let Digest(bytes) = digest(purpose.as_str(), self.number);
             traces.push(Trace { text: hex(&bytes), bytes: bytes.to_vec() });
@@ -206,4 +205,14 @@ fn digest(part: &str, number: u32) -> Digest {
     bytes[4..8].copy_from_slice(&number.to_be_bytes());
     bytes[20..24].copy_from_slice(&number.to_be_bytes());
     Digest(bytes)
+}
+
+/// Bytes as both databases write them out.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    let mut text = String::new();
+    for byte in bytes {
+        write!(text, "{byte:02x}").unwrap();
+    }
+    text
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::delivering::{due, holder, new_endpoint, retry, tried};
 use crate::fixture::Fixture;
-use crate::making::{at, creation, fresh_uuid, new_card, new_customer, with_card};
+use crate::making::{at, creation, fresh_uuid, moment, new_card, new_customer, with_card};
 
 crate::on_both_databases!(
     what_is_due_is_found_by_the_index_of_what_is_due,
@@ -19,6 +19,8 @@ crate::on_both_databases!(
     the_first_and_the_last_of_a_customers_are_found_by_the_index_of_what_is_pending,
     what_is_old_is_found_by_position_and_event,
     cards_that_are_due_to_be_removed_are_found_by_the_index_of_what_is_due,
+    all_that_is_kept_of_a_customer_is_found_by_indexes,
+    what_has_had_its_time_is_found_by_its_indexes_in_order,
 );
 
 /// Statements of the whole run, of all tests, that hold one of the texts that somebody watches.
@@ -152,6 +154,11 @@ impl Many {
     fn plans(&self, part: &str) -> Vec<String> {
         plans(&self.db, &self.endpoint.uuid().to_string(), part)
     }
+
+    /// The same of those of which this is true.
+    fn plans_of(&self, which: impl Fn(&str) -> bool) -> Vec<String> {
+        plans_of(&self.db, &self.endpoint.uuid().to_string(), which)
+    }
 }
 
 /// From now on statements that hold one of these texts are noted.
@@ -161,6 +168,10 @@ pub(crate) fn watch_for(texts: Vec<String>) {
 
 /// The plans of the statements that hold `part`, since those that hold the text `first` or the others are watched.
 pub(crate) fn plans(db: &Fixture, first: &str, part: &str) -> Vec<String> {
+    plans_of(db, first, |statement| statement.contains(part))
+}
+
+fn plans_of(db: &Fixture, first: &str, which: impl Fn(&str) -> bool) -> Vec<String> {
     let mut watched = WATCHED.lock().unwrap();
     let mine = watched.iter().position(|watched| watched.texts[0] == first).unwrap();
     let statements = watched.swap_remove(mine).statements;
@@ -170,10 +181,10 @@ pub(crate) fn plans(db: &Fixture, first: &str, part: &str) -> Vec<String> {
         // The same case on the other database watches an event of the same id.
         .filter(|statement| statement.contains('`') == db.is_sqlite())
         .map(|statement| statement.replace(['"', '`'], ""))
-        .filter(|statement| statement.contains(part))
+        .filter(|statement| which(statement))
         .map(|statement| explain(db, &statement))
         .collect();
-    assert!(!plans.is_empty(), "none holds {part}: {statements:#?}");
+    assert!(!plans.is_empty(), "none of {statements:#?}");
     plans
 }
 
@@ -225,6 +236,20 @@ fn literals(binds: &str) -> Vec<String> {
     literals.iter().map(literal).collect()
 }
 
+/// The tables that grow.
+const TABLES: [&str; 10] = [
+    "deliveries",
+    "events",
+    "delivery_tries",
+    "customers",
+    "card_detachments",
+    "phone_number_claims",
+    "links",
+    "idempotency_records",
+    "number_memories",
+    "erased_customers",
+];
+
 /// That a plan goes by this index, and reads no table from end to end.
 pub(crate) fn expect_index(plan: &str, index: &str) {
     assert!(plan.contains(index), "not by {index}: {plan}");
@@ -232,7 +257,7 @@ pub(crate) fn expect_index(plan: &str, index: &str) {
 }
 
 pub(crate) fn expect_no_scan(plan: &str) {
-    for table in ["deliveries", "events", "delivery_tries", "customers", "card_detachments"] {
+    for table in TABLES {
         for scan in [format!("Seq Scan on {table}"), format!("SCAN {table}\n"), format!("SCAN {table} USING")] {
             assert!(!format!("{plan}\n").contains(&scan), "{plan}");
         }
@@ -372,5 +397,93 @@ async fn cards_that_are_due_to_be_removed_are_found_by_the_index_of_what_is_due(
     assert_eq!(taken.len(), 1);
     for plan in plans(&db, &provider, "SELECT") {
         expect_index(&plan, "card_detachments_next_try_at_idx");
+    }
+}
+
+const NUMBERS: &str = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 10000)";
+
+/// A digest of its own for each of [`NUMBERS`], a UUID of a customer, and a time so many seconds later, as the database's
+/// SQL spells them.
+fn spelling(db: &Fixture) -> [&'static str; 3] {
+    if db.is_sqlite() {
+        ["unhex(printf('%064x', n))", "unhex(printf('%032x', n - 1))", "1795464000123 + 1000 * n"]
+    } else {
+        [
+            "decode(lpad(to_hex(n), 64, '0'), 'hex')",
+            "CAST(lpad(to_hex(n - 1), 32, '0') AS UUID)",
+            "to_timestamp(1795464000.123 + n)",
+        ]
+    }
+}
+
+async fn all_that_is_kept_of_a_customer_is_found_by_indexes(db: Fixture) {
+    let many = Many::new(db).await;
+    let [digest, customer, time] = spelling(&many.db);
+    many.db.execute(&format!(
+        "INSERT INTO idempotency_records (id, fingerprint, customer_id, created_at) {NUMBERS} \
+             SELECT {digest}, {digest}, {customer}, {time} FROM numbers; \
+         INSERT INTO phone_number_claims (phone_number, customer_id) {NUMBERS} \
+             SELECT 'x' || n, {customer} FROM numbers WHERE n <= 9999; \
+         INSERT INTO links (id, customer_id, purpose, generation, code, created_at, expires_at) {NUMBERS} \
+             SELECT {customer}, {customer}, 'card', 1, {digest}, {time}, {time} FROM numbers WHERE n <= 9999; ANALYZE"
+    ));
+    // The customer of the event.
+    let customer = many.db.find(domain::CustomerId::from(many.event.uuid())).await.unwrap();
+    many.watch();
+    many.db.save(&customer.erase(None, moment(200)).change.unwrap()).await;
+    // What is written into an event holds what binds are told apart by; it is found by its id.
+    let plans = many.plans_of(|statement| !statement.starts_with("UPDATE events") && !statement.starts_with("INSERT"));
+    for plan in &plans {
+        expect_no_scan(plan);
+    }
+    for part in ["DELETE FROM links", "DELETE FROM phone_number_claims", "UPDATE idempotency_records"] {
+        assert!(plans.iter().any(|plan| plan.contains(part)), "{part}: {plans:#?}");
+    }
+}
+
+async fn what_has_had_its_time_is_found_by_its_indexes_in_order(db: Fixture) {
+    let many = Many::new(db).await;
+    let (db, [digest, customer, time]) = (&many.db, spelling(&many.db));
+    // Nearly all are confirmed, and of those nearly nobody is to get another number.
+    db.execute(&format!(
+        "UPDATE customers SET phone_number = unconfirmed_phone_number, confirmed_at = created_at \
+             WHERE id <> {} AND id NOT IN (SELECT customer_id FROM events WHERE position <= 20); \
+         UPDATE customers SET change_requested_at = created_at, next_country_code = 'CA' \
+             WHERE id IN (SELECT customer_id FROM events WHERE position BETWEEN 30 AND 40); \
+         INSERT INTO idempotency_records (id, fingerprint, customer_id, created_at) {NUMBERS} \
+             SELECT {digest}, {digest}, {customer}, {time} FROM numbers; \
+         INSERT INTO number_memories (number, wrong_tries, tokens, forgotten_at) {NUMBERS} \
+             SELECT {digest}, '', '1795464000123', {time} FROM numbers; \
+         INSERT INTO erased_customers (id, erased_at) {NUMBERS} SELECT {customer}, {time} FROM numbers; ANALYZE",
+        db.literal(many.event.uuid())
+    ));
+    // Times that no other statement names.
+    let now = at(2_000) + chrono::TimeDelta::milliseconds(if db.is_sqlite() { 1 } else { 2 });
+    let text = format!("{now:?}");
+    let retention = &db.database.retention;
+    let watched = |part: &str, index: &str| {
+        for plan in plans(db, &text, part) {
+            expect_index(&plan, index);
+            expect_no_sort(&plan);
+        }
+    };
+    watch_for(vec![text.clone()]);
+    assert_eq!(retention.waiting_for_number_since(now, 5).await.unwrap().len(), 5);
+    watched("SELECT", "customers_change_requested_at_idx");
+    watch_for(vec![text.clone()]);
+    assert_eq!(retention.unconfirmed_since(now, 5).await.unwrap().len(), 5);
+    watched("SELECT", "customers_unconfirmed_idx");
+    watch_for(vec![text.clone()]);
+    assert!(retention.prune_outlived(now, at(0), 5).await.unwrap());
+    watched("SELECT", "idempotency_records_created_at_idx");
+    watch_for(vec![text.clone()]);
+    assert!(retention.prune_outlived(at(0), now, 5).await.unwrap());
+    watched("SELECT", "number_memories_forgotten_at_idx");
+    let after = many.endpoint.uuid();
+    watch_for(vec![after.to_string()]);
+    retention.erased_customers(Some(after.into()), 5).await.unwrap();
+    for plan in plans(db, &after.to_string(), "SELECT") {
+        expect_no_scan(&plan);
+        expect_no_sort(&plan);
     }
 }

@@ -304,7 +304,11 @@ fn endpoints_are_made_and_listed_for_people_and_for_programs(kind: DatabaseKind)
     assert!(made[0].starts_with("we_") && made[1].starts_with("whsec_"), "{made:?}");
     let shown = world.http.get(&format!("/v1/webhook_endpoints/{}", made[0])).json();
     assert_eq!((&shown["url"], &shown["description"]), (&json!(receiver.url()), &json!("The bot")));
-    assert_eq!(shown["event_types"], json!(["verification", "customer.updated", "customer.erased"]), "without a type, all");
+    assert_eq!(
+        shown["event_types"],
+        json!(["verification", "customer.updated", "customer.erased"]),
+        "without a type, all"
+    );
     // A service that runs sends to it.
     world.create();
     receiver.until_accepted(1, Duration::from_secs(15));

@@ -65,3 +65,22 @@ impl Customer {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::customer::properties::{at, moment, new_customer, token};
+
+    #[test]
+    fn a_customer_created_without_confirmation_is_confirmed_and_silent() {
+        let decision = Customer::create_confirmed(new_customer(), at(7));
+        assert!(decision.change.unwrap().events().is_empty());
+        let customer = decision.outcome.unwrap();
+        assert_eq!(customer.confirmed_at(), Some(at(7)));
+        assert_eq!((customer.confirmation_token(), customer.confirmation_sent_at()), (None, None));
+        let policy = ConfirmationPolicy::default();
+        assert_eq!(customer.confirm(token(1), moment(at(8)), &policy), Decision::refuse(Refusal::AlreadyConfirmed));
+        let again = customer.regenerate_token(token(1), moment(at(8)), &policy);
+        assert_eq!(again, Decision::refuse(Refusal::AlreadyConfirmed));
+    }
+}

@@ -31,7 +31,7 @@ pub(super) fn phone(number: usize) -> Phone {
     Phone::read(spelling, CountryCode::parse("CA").unwrap(), PhoneValidation::Possible).unwrap()
 }
 
-fn new_customer() -> NewCustomer {
+pub(super) fn new_customer() -> NewCustomer {
     NewCustomer { id: CustomerId::from(Uuid::from_u128(0x00c0_ffee)), phone: phone(0), profile: Profile::default() }
 }
 
@@ -444,19 +444,6 @@ fn a_token_is_accepted_until_the_grace_is_over_and_no_longer() {
     assert!(unconfirmed().confirm(token(123_456), moment(at(330)), &policy).outcome.is_ok());
     let late = unconfirmed().confirm(token(123_456), moment(at(331)), &policy);
     assert_eq!(late, Decision::refuse(Refusal::TokenExpired));
-}
-
-#[test]
-fn a_customer_created_without_confirmation_is_confirmed_and_silent() {
-    let decision = Customer::create_confirmed(new_customer(), at(7));
-    assert!(decision.change.unwrap().events().is_empty());
-    let customer = decision.outcome.unwrap();
-    assert_eq!(customer.confirmed_at(), Some(at(7)));
-    assert_eq!((customer.confirmation_token(), customer.confirmation_sent_at()), (None, None));
-    let policy = ConfirmationPolicy::default();
-    assert_eq!(customer.confirm(token(1), moment(at(8)), &policy), Decision::refuse(Refusal::AlreadyConfirmed));
-    let again = customer.regenerate_token(token(1), moment(at(8)), &policy);
-    assert_eq!(again, Decision::refuse(Refusal::AlreadyConfirmed));
 }
 
 #[test]

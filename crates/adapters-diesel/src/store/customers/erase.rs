@@ -21,7 +21,7 @@ pub(super) fn erase(connection: &mut Connection, id: RowId, version: i64, at: Ro
         return Err(Failure::Stale);
     }
     let of_his: Vec<RowId> = events::table.filter(events::customer_id.eq(id)).select(events::id).load(connection)?;
-    deliveries::erase(connection, id, &of_his)?;
+    deliveries::erase(connection, &of_his)?;
     blank_events(connection, id)?;
     idempotency::blank(connection, id)?;
     diesel::delete(phone_number_claims::table.filter(phone_number_claims::customer_id.eq(id))).execute(connection)?;

@@ -6,29 +6,32 @@ use super::Connection;
 use super::prune::remove;
 use crate::failure::Failure;
 use crate::schema::{deliveries, delivery_tries};
-use crate::sql_types::RowId;
+use crate::sql_types::{RowId, RowInstant};
 
 /// How many ids one statement names.
 const BATCH: usize = 500;
 
 /// Removes what is pending of these events, which are all of the customer's, so that nothing of his waits for it; and of
 /// the other tries what was answered, which may repeat what was sent.
-pub(in super::super) fn erase(connection: &mut Connection, customer: RowId, events: &[RowId]) -> Result<(), Failure> {
-    let pending: Vec<RowId> = deliveries::table
-        .filter(deliveries::customer_id.eq(customer))
-        .filter(deliveries::accepted_at.is_null().and(deliveries::failed_at.is_null()))
-        .select(deliveries::id)
-        .load(connection)?;
-    for ids in pending.chunks(BATCH) {
-        remove(connection, ids)?;
-    }
+pub(in super::super) fn erase(connection: &mut Connection, events: &[RowId]) -> Result<(), Failure> {
     for events in events.chunks(BATCH) {
-        let ended: Vec<RowId> =
-            deliveries::table.filter(deliveries::event_id.eq_any(events)).select(deliveries::id).load(connection)?;
-        for ids in ended.chunks(BATCH) {
-            let tries = delivery_tries::table.filter(delivery_tries::delivery_id.eq_any(ids));
+        let of_events: Vec<(RowId, Option<RowInstant>, Option<RowInstant>)> = deliveries::table
+            .filter(deliveries::event_id.eq_any(events))
+            .select((deliveries::id, deliveries::accepted_at, deliveries::failed_at))
+            .load(connection)?;
+        let (pending, ended): (Vec<_>, Vec<_>) =
+            of_events.into_iter().partition(|(_, accepted_at, failed_at)| accepted_at.is_none() && failed_at.is_none());
+        for pending in ids(pending).chunks(BATCH) {
+            remove(connection, pending)?;
+        }
+        for ended in ids(ended).chunks(BATCH) {
+            let tries = delivery_tries::table.filter(delivery_tries::delivery_id.eq_any(ended));
             diesel::update(tries).set(delivery_tries::answer.eq(None::<String>)).execute(connection)?;
         }
     }
     Ok(())
+}
+
+fn ids(rows: Vec<(RowId, Option<RowInstant>, Option<RowInstant>)>) -> Vec<RowId> {
+    rows.into_iter().map(|(id, ..)| id).collect()
 }
