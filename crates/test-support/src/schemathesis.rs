@@ -32,30 +32,32 @@ impl Schemathesis {
         Self { document: document.to_owned(), key: key.to_owned() }
     }
 
-    /// Runs all checks, with all seeds. `ids` are parts of paths and what is there under them, which every second request
-    /// names.
+    /// Runs all checks, with all seeds. `things` are what is there, by the name of the dictionary that holds their ids.
+    /// One that is named as a part of paths is named there by every second request.
     ///
     /// # Errors
     ///
     /// When a check fails: the report.
-    pub fn run(&self, ids: &[(&str, String)]) -> Result<(), String> {
+    pub fn run(&self, things: &[(&str, Vec<String>)]) -> Result<(), String> {
         let setting = |name: &str, default: &str| env::var(name).unwrap_or_else(|_| default.to_owned());
         let examples = setting("TEST_SCHEMATHESIS_EXAMPLES", EXAMPLES);
         for seed in setting("TEST_SCHEMATHESIS_SEEDS", SEEDS).split(',') {
-            self.run_seed(ids, &examples, seed)?;
+            self.run_seed(things, &examples, seed)?;
         }
         Ok(())
     }
 
-    fn run_seed(&self, ids: &[(&str, String)], examples: &str, seed: &str) -> Result<(), String> {
+    fn run_seed(&self, things: &[(&str, Vec<String>)], examples: &str, seed: &str) -> Result<(), String> {
         let python = env::var_os("TEST_SCHEMATHESIS_PYTHON").expect(
             "TEST_SCHEMATHESIS_PYTHON names no Python that has schemathesis: run the tests with scripts/with-tools",
         );
         let directory = TempDir::new().expect("a test needs a temporary directory");
-        let common = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/openapi/schemathesis.toml");
-        let common = fs::read_to_string(common).expect("the settings of schemathesis are there");
+        let common = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/openapi");
+        let hooks = format!("hooks = '{}'\n", common.join("hooks.py").display());
+        let common =
+            fs::read_to_string(common.join("schemathesis.toml")).expect("the settings of schemathesis are there");
         let path = directory.path().join("schemathesis.toml");
-        fs::write(&path, common + &dictionaries(ids)).expect("a temporary file can be written");
+        fs::write(&path, hooks + &common + &dictionaries(things)).expect("a temporary file can be written");
         let output = Command::new(python)
             .args(["-m", "schemathesis.cli", "--config-file"])
             .arg(&path)
@@ -79,16 +81,16 @@ impl Schemathesis {
 }
 
 /// What the common settings cannot know.
-fn dictionaries(ids: &[(&str, String)]) -> String {
+fn dictionaries(things: &[(&str, Vec<String>)]) -> String {
     let mut text = String::new();
     // Writing into a string does not fail.
-    for (name, id) in ids {
-        let _ = writeln!(text, "[dictionaries.{name}]\nvalues = [\"{id}\"]\n");
+    for (name, ids) in things {
+        let _ = writeln!(text, "[dictionaries.{name}]\nvalues = {ids:?}\n");
     }
     let numbers: Vec<String> = NUMBERS.map(|n| format!("\"+1418582{n:04}\"")).collect();
     let _ = writeln!(text, "[dictionaries.numbers]\nvalues = [{}]\n", numbers.join(", "));
     text.push_str("[parameters]\n");
-    for (name, _) in ids {
+    for (name, _) in things {
         let _ = writeln!(text, "\"path.{name}\" = {{ dictionary = \"{name}\", probability = 0.5 }}");
     }
     for name in ["country_code", "country"] {
