@@ -23,6 +23,13 @@ fn files(db: &Fixture) -> Vec<(String, Vec<u8>)> {
     fs::read_dir(directory).unwrap().map(|file| read(file.unwrap())).collect()
 }
 
+/// Whether what is found is digits of a longer number, a time's or another person's, where a token is met by chance.
+fn is_within_digits(content: &[u8], place: usize, length: usize) -> bool {
+    let is_digit = |place: Option<usize>| place.and_then(|at| content.get(at)).is_some_and(u8::is_ascii_hexdigit);
+    content[place..place + length].iter().all(u8::is_ascii_digit)
+        && (is_digit(place.checked_sub(1)) || is_digit(place.checked_add(length)))
+}
+
 /// Which of these are found in the files.
 fn found(db: &Fixture, traces: &[Trace]) -> Vec<String> {
     const LENGTH: usize = 6;
@@ -34,7 +41,7 @@ fn found(db: &Fixture, traces: &[Trace]) -> Vec<String> {
     for (name, content) in files(db) {
         for (place, window) in content.windows(LENGTH).enumerate() {
             for trace in beginnings.get(window).into_iter().flatten() {
-                if content[place..].starts_with(&trace.bytes) {
+                if content[place..].starts_with(&trace.bytes) && !is_within_digits(&content, place, trace.bytes.len()) {
                     found.push(format!("{} in {name} at {place}", trace.text));
                 }
             }

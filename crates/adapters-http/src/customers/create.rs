@@ -26,7 +26,7 @@ pub(crate) const CREATE: Description = Description {
     headers: &[REPEATABLE],
     body: Some(&CREATE_BODY),
     success: CREATED,
-    errors: &[Code::CustomerNotFound, Code::PhoneNumberTaken],
+    errors: &[Code::CustomerNotFound, Code::PhoneNumberTaken, Code::ResendTooSoon],
 };
 
 pub(crate) const CREATE_WITH_ID: Description = Description {
@@ -39,7 +39,7 @@ pub(crate) const CREATE_WITH_ID: Description = Description {
     headers: &[REPEATABLE],
     body: Some(&CREATE_BODY),
     success: CREATED,
-    errors: &[Code::CustomerNotFound, Code::PhoneNumberTaken, Code::CustomerIdTaken],
+    errors: &[Code::CustomerNotFound, Code::PhoneNumberTaken, Code::CustomerIdTaken, Code::ResendTooSoon],
 };
 
 const CREATED: Success = Success {

@@ -30,12 +30,29 @@ impl MemoryRow {
         })
     }
 
+    /// Adds what is to be remembered to what is: whoever held the number since his memory was read has left his too. Only
+    /// one holds it at a time, so nobody else adds anything meanwhile.
     pub(super) fn store(&self, connection: &mut Connection) -> Result<(), Failure> {
+        let stored: Option<Self> =
+            number_memories::table.find(&self.number).select(Self::as_select()).first(connection).optional()?;
+        let merged = |mine: &str, stored: Option<&String>| {
+            let times = [mine, stored.map_or("", String::as_str)].map(|times| read_times(times).unwrap_or_default());
+            let mut times = times.concat();
+            times.sort_unstable();
+            times.dedup();
+            write_times(&times)
+        };
+        let row = Self {
+            number: self.number.clone(),
+            wrong_tries: merged(&self.wrong_tries, stored.as_ref().map(|stored| &stored.wrong_tries)),
+            tokens: merged(&self.tokens, stored.as_ref().map(|stored| &stored.tokens)),
+            forgotten_at: self.forgotten_at,
+        };
         diesel::insert_into(number_memories::table)
-            .values(self)
+            .values(&row)
             .on_conflict(number_memories::number)
             .do_update()
-            .set(self)
+            .set(&row)
             .execute(connection)?;
         Ok(())
     }
