@@ -157,7 +157,6 @@ struct ErasedData {
 /// An event as it is read: whole, or what is left of it. For the API's document: what is read is the stored text.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
-#[expect(clippy::large_enum_variant, reason = "nobody makes one")]
 pub enum StoredEvent<'a> {
     /// As it was delivered.
     Whole(Box<Event<'a>>),
