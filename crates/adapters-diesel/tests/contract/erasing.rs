@@ -261,9 +261,9 @@ async fn what_is_remembered_of_a_number_outlives_him_under_any_of_its_hashes(db:
     remember(hash(2), NumberMemory { wrong_tries: vec![at(3)], tokens: vec![at(1), at(2)] }).await;
     let both = NumberMemory { wrong_tries: vec![at(1), at(3), at(5)], tokens: vec![at(0), at(1), at(2), at(3)] };
     assert_eq!(memory(&db, hash(2), Some(hash(1))).await, both);
-    // What is given up again takes its place.
-    let latest = NumberMemory { wrong_tries: Vec::new(), tokens: vec![at(7)] };
-    remember(hash(1), latest.clone()).await;
+    // What is given up again takes its place, but that its tokens are added to those from before.
+    remember(hash(1), NumberMemory { wrong_tries: Vec::new(), tokens: vec![at(7)] }).await;
+    let latest = NumberMemory { wrong_tries: Vec::new(), tokens: vec![at(0), at(3), at(7)] };
     assert_eq!(memory(&db, hash(1), None).await, latest);
     // Where there is nothing to remember, nothing is stored.
     remember(hash(3), NumberMemory::default()).await;

@@ -156,7 +156,7 @@ fn a_key_that_is_none_is_refused_on_every_post(kind: DatabaseKind) {
     let receiver = TestReceiver::start();
     let too_long = "k".repeat(256);
     let posts = all_posts(&world, &receiver);
-    let (events, requests) = (world.events().len(), receiver.count());
+    let events = world.events().len();
     for (path, body) in &posts {
         for key in
             ["", "  ", "\"\"", &too_long, &format!("\"{too_long}\""), "a\tb", "\"open", "\"a\"b\"", "\"a\", \"b\""]
@@ -186,7 +186,8 @@ fn a_key_that_is_none_is_refused_on_every_post(kind: DatabaseKind) {
         assert!(is_refused || key.contains(&0x7f) && answer.starts_with("HTTP/1.1 400"), "{key:?}: {answer}");
     }
     assert_eq!(events, world.events().len(), "nothing was done");
-    assert_eq!(requests, receiver.count(), "nothing was sent");
+    let pings = receiver.requests().iter().filter(|one| one.json()["type"] == "ping").count();
+    assert_eq!(pings, 0, "no endpoint was tried");
     let longest = "k".repeat(255);
     assert_eq!(post_once(&world.http, "/v1/customers", &longest, &new_customer(&number())).status, 201);
 }

@@ -78,14 +78,20 @@ impl Things {
     /// A customer with addresses, a card and a number that waits for its token, an endpoint, an event and a delivery of it.
     fn new(world: &World) -> Self {
         let body = json!({"url": "https://bot.example.com/customers", "event_types": ["verification"]});
-        let endpoint = world.http.post("/v1/webhook_endpoints", &body).json();
+        let endpoint = until("an endpoint is made", Duration::from_secs(10), || {
+            let made = world.http.post("/v1/webhook_endpoints", &body);
+            (made.status == 201).then(|| made.json())
+        });
         let customer = world.create();
         with_test_card(world, &path_of(&customer));
         let address = json!({"name": "Yogi Berra", "line1": "1 Wellington St", "postal_code": "K1A 0A6",
             "city": "Ottawa", "region": "ON", "country": "CA"});
         let saved = world.http.send_json("PUT", &format!("{}/addresses/billing", path_of(&customer)), &address);
         assert_eq!(saved.status, 200, "{saved:?}");
-        let event = world.http.get(&format!("/v1/events?customer_id={}", customer["id"].as_str().unwrap())).json();
+        let event = until("his events are read", Duration::from_secs(10), || {
+            let read = world.http.get(&format!("/v1/events?customer_id={}", customer["id"].as_str().unwrap()));
+            Some(read.json()).filter(|events| events.get(0).is_some())
+        });
         let deliveries = format!("/v1/webhook_endpoints/{}/deliveries", endpoint["id"].as_str().unwrap());
         let delivery = until("a delivery is queued", Duration::from_secs(10), || {
             world.http.get(&deliveries).json().get(0).cloned()

@@ -30,22 +30,19 @@ impl MemoryRow {
         })
     }
 
-    /// Adds what is to be remembered to what is: whoever held the number since his memory was read has left his too. Only
-    /// one holds it at a time, so nobody else adds anything meanwhile.
+    /// Stores what is to be remembered. Tokens are added to those that are: whoever held the number since his memory was read
+    /// has left his too. Only one holds it at a time, so nobody else adds anything meanwhile.
     pub(super) fn store(&self, connection: &mut Connection) -> Result<(), Failure> {
-        let stored: Option<Self> =
-            number_memories::table.find(&self.number).select(Self::as_select()).first(connection).optional()?;
-        let merged = |mine: &str, stored: Option<&String>| {
-            let times = [mine, stored.map_or("", String::as_str)].map(|times| read_times(times).unwrap_or_default());
-            let mut times = times.concat();
-            times.sort_unstable();
-            times.dedup();
-            write_times(&times)
-        };
+        let known: Option<String> =
+            number_memories::table.find(&self.number).select(number_memories::tokens).first(connection).optional()?;
+        let tokens = [self.tokens.as_str(), known.as_deref().unwrap_or_default()].map(read_times);
+        let mut tokens = tokens.into_iter().flatten().flatten().collect::<Vec<_>>();
+        tokens.sort_unstable();
+        tokens.dedup();
         let row = Self {
             number: self.number.clone(),
-            wrong_tries: merged(&self.wrong_tries, stored.as_ref().map(|stored| &stored.wrong_tries)),
-            tokens: merged(&self.tokens, stored.as_ref().map(|stored| &stored.tokens)),
+            wrong_tries: self.wrong_tries.clone(),
+            tokens: write_times(&tokens),
             forgotten_at: self.forgotten_at,
         };
         diesel::insert_into(number_memories::table)
