@@ -23,33 +23,38 @@ crate::on_both_databases!(
     what_has_had_its_time_is_found_by_its_indexes_in_order,
 );
 
-/// Statements of the whole run, of all tests, that hold one of the texts that somebody watches.
+/// The databases of the run, of all tests, that somebody watches.
 static WATCHED: Mutex<Vec<Watched>> = Mutex::new(Vec::new());
 
 struct Watched {
+    database: String,
     texts: Vec<String>,
+    /// Those that hold one of the texts.
     statements: Vec<String>,
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it is what diesel takes")]
 pub(crate) fn watch() -> Option<Box<dyn Instrumentation>> {
-    let note = |event: InstrumentationEvent<'_>| {
-        let InstrumentationEvent::StartQuery { query, .. } = event else { return };
-        let mut watched = WATCHED.lock().unwrap();
-        if !watched.is_empty() {
+    // Of one connection.
+    let mut database = String::new();
+    let note = move |event: InstrumentationEvent<'_>| match event {
+        InstrumentationEvent::StartEstablishConnection { url, .. } => without_parameters(url).clone_into(&mut database),
+        InstrumentationEvent::StartQuery { query, .. } => {
+            let mut watched = WATCHED.lock().unwrap();
+            let Some(watched) = watched.iter_mut().find(|watched| watched.database == database) else { return };
             let statement = query.to_string();
-            // What another case asks about its own statements.
-            if statement.starts_with("EXPLAIN") {
-                return;
-            }
-            for watched in watched.iter_mut() {
-                if watched.texts.iter().any(|text| statement.contains(text)) {
-                    watched.statements.push(statement.clone());
-                }
+            let is_watched = watched.texts.iter().any(|text| statement.contains(text));
+            if is_watched && !statement.starts_with("EXPLAIN") {
+                watched.statements.push(statement);
             }
         }
+        _ => {}
     };
     Some(Box::new(note))
+}
+
+fn without_parameters(url: &str) -> &str {
+    url.split_once('?').map_or(url, |(url, _)| url)
 }
 
 /// What is done with a database of many deliveries, and the plans of its statements.
@@ -147,39 +152,35 @@ impl Many {
     fn watch(&self) {
         // The last one is the delivery that is due first.
         let ids = [self.endpoint.uuid(), self.event.uuid(), Uuid::from_u128(90_011)];
-        watch_for(ids.map(|id| id.to_string()).into());
+        watch_for(&self.db, ids.map(|id| id.to_string()).into());
     }
 
     /// The plans of the statements since [`watch`](Self::watch) that hold `part`.
     fn plans(&self, part: &str) -> Vec<String> {
-        plans(&self.db, &self.endpoint.uuid().to_string(), part)
-    }
-
-    /// The same of those of which this is true.
-    fn plans_of(&self, which: impl Fn(&str) -> bool) -> Vec<String> {
-        plans_of(&self.db, &self.endpoint.uuid().to_string(), which)
+        plans(&self.db, part)
     }
 }
 
-/// From now on statements that hold one of these texts are noted.
-pub(crate) fn watch_for(texts: Vec<String>) {
-    WATCHED.lock().unwrap().push(Watched { texts, statements: Vec::new() });
+/// From now on the database's statements that hold one of these texts are noted.
+pub(crate) fn watch_for(db: &Fixture, texts: Vec<String>) {
+    let database = without_parameters(db.raw_url()).to_owned();
+    WATCHED.lock().unwrap().push(Watched { database, texts, statements: Vec::new() });
 }
 
-/// The plans of the statements that hold `part`, since those that hold the text `first` or the others are watched.
-pub(crate) fn plans(db: &Fixture, first: &str, part: &str) -> Vec<String> {
-    plans_of(db, first, |statement| statement.contains(part))
+/// The plans of the statements that hold `part`, of those that were noted, which are noted no longer.
+pub(crate) fn plans(db: &Fixture, part: &str) -> Vec<String> {
+    plans_of(db, |statement| statement.contains(part))
 }
 
-fn plans_of(db: &Fixture, first: &str, which: impl Fn(&str) -> bool) -> Vec<String> {
+/// The same of those of which this is true.
+fn plans_of(db: &Fixture, which: impl Fn(&str) -> bool) -> Vec<String> {
     let mut watched = WATCHED.lock().unwrap();
-    let mine = watched.iter().position(|watched| watched.texts[0] == first).unwrap();
+    let database = without_parameters(db.raw_url());
+    let mine = watched.iter().position(|watched| watched.database == database).unwrap();
     let statements = watched.swap_remove(mine).statements;
     drop(watched);
     let plans: Vec<String> = statements
         .iter()
-        // The same case on the other database watches an event of the same id.
-        .filter(|statement| statement.contains('`') == db.is_sqlite())
         .map(|statement| statement.replace(['"', '`'], ""))
         .filter(|statement| which(statement))
         .map(|statement| explain(db, &statement))
@@ -392,10 +393,10 @@ async fn cards_that_are_due_to_be_removed_are_found_by_the_index_of_what_is_due(
         ));
     }
     db.execute("ANALYZE");
-    watch_for(vec![provider.clone()]);
+    watch_for(&db, vec![provider.clone()]);
     let taken = db.database.detachments.take_due_detachments(&provider, at(100), at(160), 5).await.unwrap();
     assert_eq!(taken.len(), 1);
-    for plan in plans(&db, &provider, "SELECT") {
+    for plan in plans(&db, "SELECT") {
         expect_index(&plan, "card_detachments_next_try_at_idx");
     }
 }
@@ -432,7 +433,8 @@ async fn all_that_is_kept_of_a_customer_is_found_by_indexes(db: Fixture) {
     many.watch();
     many.db.save(&customer.erase(None, moment(200)).change.unwrap()).await;
     // What is written into an event holds what binds are told apart by; it is found by its id.
-    let plans = many.plans_of(|statement| !statement.starts_with("UPDATE events") && !statement.starts_with("INSERT"));
+    let plans =
+        plans_of(&many.db, |statement| !statement.starts_with("UPDATE events") && !statement.starts_with("INSERT"));
     for plan in &plans {
         expect_no_scan(plan);
     }
@@ -462,27 +464,27 @@ async fn what_has_had_its_time_is_found_by_its_indexes_in_order(db: Fixture) {
     let text = format!("{now:?}");
     let retention = &db.database.retention;
     let watched = |part: &str, index: &str| {
-        for plan in plans(db, &text, part) {
+        for plan in plans(db, part) {
             expect_index(&plan, index);
             expect_no_sort(&plan);
         }
     };
-    watch_for(vec![text.clone()]);
+    watch_for(db, vec![text.clone()]);
     assert_eq!(retention.waiting_for_number_since(now, 5).await.unwrap().len(), 5);
     watched("SELECT", "customers_change_requested_at_idx");
-    watch_for(vec![text.clone()]);
+    watch_for(db, vec![text.clone()]);
     assert_eq!(retention.unconfirmed_since(now, 5).await.unwrap().len(), 5);
     watched("SELECT", "customers_unconfirmed_idx");
-    watch_for(vec![text.clone()]);
+    watch_for(db, vec![text.clone()]);
     assert!(retention.prune_outlived(now, at(0), 5).await.unwrap());
     watched("SELECT", "idempotency_records_created_at_idx");
-    watch_for(vec![text.clone()]);
+    watch_for(db, vec![text.clone()]);
     assert!(retention.prune_outlived(at(0), now, 5).await.unwrap());
     watched("SELECT", "number_memories_forgotten_at_idx");
     let after = many.endpoint.uuid();
-    watch_for(vec![after.to_string()]);
+    watch_for(db, vec![after.to_string()]);
     retention.erased_customers(Some(after.into()), 5).await.unwrap();
-    for plan in plans(db, &after.to_string(), "SELECT") {
+    for plan in plans(db, "SELECT") {
         expect_no_scan(&plan);
         expect_no_sort(&plan);
     }

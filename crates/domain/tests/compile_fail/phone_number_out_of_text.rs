@@ -3,8 +3,9 @@
 
 use domain::{Phone, PhoneNumber};
 
-fn converted(text: String) -> PhoneNumber {
-    text.into()
+/// Were there a conversion, the compiler would offer it.
+fn of_text(text: String) -> Phone {
+    text
 }
 
 fn without_its_region(number: PhoneNumber) -> Phone {
