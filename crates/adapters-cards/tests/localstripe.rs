@@ -44,6 +44,11 @@ impl Provider {
         self.browse(setup, Localstripe::authenticate).await
     }
 
+    async fn cards_of(&self, customer: &str) -> usize {
+        let (stripe, customer) = (self.0.clone(), customer.to_owned());
+        tokio::task::spawn_blocking(move || stripe.cards_of(&customer)).await.unwrap()
+    }
+
     /// Beside the runtime: what plays the browser waits for its answers.
     async fn browse(&self, setup: &CardSetup, act: impl Fn(&Localstripe, &str) -> u16 + Send + 'static) -> u16 {
         let (stripe, secret) = (self.0.clone(), setup.client_secret.clone());
@@ -110,6 +115,29 @@ async fn a_bank_that_asks_is_waited_for() {
     assert_eq!(state(&cards, &setup).await, CardSetupState::AwaitsCustomer);
     assert_eq!(provider.authenticate(&setup).await, 200);
     assert!(matches!(state(&cards, &setup).await, CardSetupState::Succeeded(card) if card.last4 == "3155"));
+}
+
+#[tokio::test]
+async fn a_setup_that_is_abandoned_brings_no_card_and_loses_the_one_that_it_brought() {
+    let provider = Provider::start();
+    let cards = provider.cards();
+    let customer = cards.create_customer(CustomerId::from(Uuid::from_u128(7)), None).await.unwrap();
+    let begin = async |number| cards.create_setup(&customer, link(number), None).await.unwrap();
+    let (open, asked, entered) = (begin(1).await, begin(2).await, begin(3).await);
+    assert_eq!(provider.enter(&asked, "4000002500003155").await, 200);
+    assert_eq!(provider.enter(&entered, "4242424242424242").await, 200);
+    assert_eq!(provider.cards_of(&customer).await, 1);
+    for setup in [&open, &asked, &entered] {
+        for _ in 0..2 {
+            assert_eq!(cards.abandon_setup(&setup.id).await, Ok(()));
+        }
+    }
+    assert_eq!(provider.cards_of(&customer).await, 0);
+    assert_ne!(provider.enter(&open, "4242424242424242").await, 200, "it is over");
+    assert_ne!(provider.authenticate(&asked).await, 200);
+    assert_eq!(provider.cards_of(&customer).await, 0);
+    assert_eq!(cards.abandon_setup("seti_unknown").await, Ok(()));
+    assert_eq!(cards.abandon_setup("of another form").await, Ok(()));
 }
 
 #[tokio::test]

@@ -262,7 +262,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::{BigInt, Text};
+    use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::sql_types::{Id, Instant};
 
     card_detachments (id) {
@@ -271,6 +271,7 @@ diesel::table! {
         payment_method -> Text,
         tries -> BigInt,
         next_try_at -> Instant,
+        setup -> Nullable<Text>,
     }
 }
 

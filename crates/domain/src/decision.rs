@@ -41,6 +41,7 @@ pub struct Change {
     replaces: Option<i64>,
     erases: bool,
     claims: Vec<PhoneNumber>,
+    inherits: Option<(PhoneNumber, NumberMemory)>,
     releases: Vec<(PhoneNumber, NumberMemory)>,
     details: Option<DetailChange>,
     moves_number: bool,
@@ -75,6 +76,7 @@ impl Change {
             replaces: Some(replaces),
             erases: false,
             claims: Vec::new(),
+            inherits: None,
             releases: Vec::new(),
             details: None,
             moves_number: false,
@@ -97,6 +99,11 @@ impl Change {
         Self { claims, releases, ..self }
     }
 
+    /// The customer takes on what is remembered of a number that he takes.
+    pub(crate) fn inheriting(self, number: PhoneNumber, memory: NumberMemory) -> Self {
+        Self { inherits: Some((number, memory)), ..self }
+    }
+
     pub(crate) fn with_details(self, details: DetailChange) -> Self {
         Self { details: Some(details), ..self }
     }
@@ -114,6 +121,12 @@ impl Change {
     /// The numbers that the customer takes with this change, which nobody else may hold.
     pub fn claims(&self) -> &[PhoneNumber] {
         &self.claims
+    }
+
+    /// A number that he takes to prove it, with what was remembered of it when the change was decided and counts with him
+    /// from now on. Where anything else is remembered by now, the change does not apply.
+    pub fn inherits(&self) -> Option<&(PhoneNumber, NumberMemory)> {
+        self.inherits.as_ref()
     }
 
     /// The numbers that the customer gives up, each with what is to be remembered of it.

@@ -46,6 +46,13 @@ pub trait CardProvider: Send + Sync {
     /// See [`CardProviderError`].
     async fn find_setup(&self, id: &str) -> Result<Option<CardSetup>, CardProviderError>;
 
+    /// Ends a setup, so that it brings no card, or removes the card that it has brought. One that is not there or is over is
+    /// ended.
+    ///
+    /// # Errors
+    /// [`CardProviderError::Unavailable`] while the provider has not decided about a card; see [`CardProviderError`].
+    async fn abandon_setup(&self, id: &str) -> Result<(), CardProviderError>;
+
     /// Removes a card from its customer at the provider. One that is not there any more is removed.
     ///
     /// # Errors

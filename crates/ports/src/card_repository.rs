@@ -31,7 +31,8 @@ pub trait ProviderCustomerRepository: Send + Sync {
 }
 
 /// Cards that are no customer's any more, or never became one's, and are yet to be removed at their provider. A save puts
-/// the former there, see [`CustomerRepository::save`](crate::CustomerRepository::save).
+/// them there, see [`CustomerRepository::save`](crate::CustomerRepository::save), and so does who forgets a link, see
+/// [`LinkRepository::issue`](crate::LinkRepository::issue).
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait DetachmentQueue: Send + Sync {
@@ -79,8 +80,18 @@ pub trait DetachmentQueue: Send + Sync {
 pub struct Detachment {
     /// Its id.
     pub id: Uuid,
-    /// The provider's id of the card.
-    pub payment_method: String,
+    /// Which card.
+    pub card: DetachedCard,
     /// How often it was taken before.
     pub tries: u32,
+}
+
+/// Which card is to be removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DetachedCard {
+    /// The one of this id at the provider.
+    Known(String),
+    /// The one that the setup of this id at the provider has brought, of which nobody was told here; the setup is to bring
+    /// none any more.
+    OfSetup(String),
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use domain::{Addresses, Card, Change, Customer, CustomerId, Email, NumberMemory, PhoneNumber, Timestamp};
 
-use crate::{Digest, IdempotencyRecord, KeyedHash, RecordError, StoreError};
+use crate::{IdempotencyRecord, KeyedHash, RecordError, StoreError};
 
 /// Keeps customers, their claims on numbers, and the events that tell of their changes.
 #[cfg_attr(feature = "mocks", mockall::automock)]
@@ -29,7 +29,7 @@ pub trait CustomerRepository: Send + Sync {
     /// As [`find`](Self::find).
     async fn find_card(&self, id: CustomerId) -> Result<Option<Card>, StoreError>;
 
-    /// What is remembered of a number that was given up; nothing where nothing is.
+    /// What is remembered of a number that was given up, under any of its hashes; nothing where nothing is.
     ///
     /// # Errors
     /// As [`find`](Self::find).
@@ -55,10 +55,16 @@ pub trait CustomerRepository: Send + Sync {
     /// is to be detached among the due ones of [`DetachmentQueue`](crate::DetachmentQueue), and the end of the
     /// links that the change revokes ([`Change::revokes_links`]), and what stands `beside`, whose record comes first of all.
     ///
+    /// What is remembered of a number that the change takes on ([`Beside::inherits`]) is not remembered any more once the
+    /// change is stored: it is with the customer. What is to be remembered of a number that he gives up
+    /// ([`Beside::memories`]) is added to what is remembered already, under any of its hashes.
+    ///
     /// A change that erases ([`Change::erases`]) removes the customer with all that is kept about him, and keeps his id
     /// among those of [`RetentionRepository::erased_customers`](crate::RetentionRepository::erased_customers), which
     /// are taken. His events keep id, type, time, sequence and place and say no more; his deliveries that are pending are
-    /// gone, and the others say only when they were tried; his idempotency records have no outcome any more.
+    /// gone, and the others say only when they were tried; his idempotency records have no outcome any more. What was begun
+    /// with his links at a card provider and is not his card is put among the due ones of `DetachmentQueue` too, under the
+    /// link's id.
     ///
     /// Must store [`Change::replaces`] `None` only when no customer has that id, and `Some(version)` only over that
     /// very version. Of two saves that cannot both apply, one succeeds. Serialization failures of the database are
@@ -74,8 +80,10 @@ pub trait CustomerRepository: Send + Sync {
 pub struct Beside {
     /// What came of the request, should it be sent again.
     pub record: Option<IdempotencyRecord>,
-    /// What is remembered of numbers that are given up, by a keyed hash of each.
-    pub memories: Vec<(Digest, NumberMemory)>,
+    /// The same as [`Change::inherits`], by a keyed hash of the number.
+    pub inherits: Option<(KeyedHash, NumberMemory)>,
+    /// What is to be remembered of numbers that are given up, by a keyed hash of each.
+    pub memories: Vec<(KeyedHash, NumberMemory)>,
 }
 
 /// Which customers to list.
@@ -126,7 +134,8 @@ pub struct CustomerPage {
 /// Why a change was not stored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SaveError {
-    /// The customer is no longer stored at the version that the change replaces: load him and decide again.
+    /// What the change was decided on is no longer so: the customer is not stored at the version that it replaces, or
+    /// something else is remembered of the number that it takes on. Load both and decide again.
     #[error("the customer was changed meanwhile")]
     VersionConflict,
     /// A customer with the new one's id is there already.

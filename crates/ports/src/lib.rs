@@ -35,7 +35,7 @@ mod store_error;
 
 pub use api_key_repository::{ApiKey, ApiKeyId, ApiKeyRepository, Scope};
 pub use card_provider::{CardBrowser, CardProvider, CardProviderError, CardSetup, CardSetupState, ProvidedCard};
-pub use card_repository::{Detachment, DetachmentQueue, ProviderCustomerRepository};
+pub use card_repository::{DetachedCard, Detachment, DetachmentQueue, ProviderCustomerRepository};
 pub use clock::Clock;
 pub use customer_repository::{
     Beside, CustomerFilter, CustomerPage, CustomerPlace, CustomerQuery, CustomerRepository, SaveError,

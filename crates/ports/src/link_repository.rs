@@ -24,8 +24,9 @@ pub trait LinkRepository: Send + Sync {
 
     /// Stores links of one customer and returns, in their order, what is stored under each one's customer, purpose and
     /// generation: the link itself, or the one that another request stored there first. In the same transaction
-    /// removes his links that expired before `forget_before`, so that a customer's links stay few. Returns nothing where
-    /// the customer is gone.
+    /// removes his links that expired before `forget_before`, so that a customer's links stay few. What was begun with one
+    /// of them at a card provider and brought no card that is his is put among the due ones of
+    /// [`DetachmentQueue`](crate::DetachmentQueue), under the link's id. Returns nothing where the customer is gone.
     ///
     /// # Errors
     /// When the store fails; then none is stored.

@@ -89,6 +89,12 @@ impl Localstripe {
         answer.json()
     }
 
+    /// How many cards a customer has there.
+    pub fn cards_of(&self, customer: &str) -> usize {
+        let cards = self.get(&format!("/v1/payment_methods?customer={customer}&type=card"));
+        cards["data"].as_array().expect("a list").len()
+    }
+
     /// Enters a card as a browser does, by the secret of a setup. Answers the status: 402 for a card that is declined.
     pub fn enter(&self, client_secret: &str, number: &str) -> u16 {
         let card = json!({"number": number, "exp_month": "11", "exp_year": "2034", "cvc": "123"});

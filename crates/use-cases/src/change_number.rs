@@ -33,11 +33,11 @@ impl Service {
         let moment = self.moment();
         let token = self.ports.tokens.confirmation_token();
         let policy = &self.policies.confirmation;
-        let memory = match &command {
-            Ok(command) if command.confirmation => self.memory_of(&command.phone.number).await?,
-            Ok(_) | Err(_) => NumberMemory::default(),
+        let memory = async || match &command {
+            Ok(command) if command.confirmation => self.memory_of(&command.phone.number).await,
+            Ok(_) | Err(_) => Ok(NumberMemory::default()),
         };
-        self.change_once(caller, id, terms, |customer| match &command {
+        self.change_once_after(caller, id, terms, memory, |customer, memory| match &command {
             Ok(ChangeNumber { phone, confirmation: true }) => {
                 customer.change_number(phone.clone(), &memory, token, moment, policy)
             }
@@ -119,7 +119,7 @@ mod tests {
         world.customers.expect_save().once().returning(|change, beside| {
             let [(number, memory)] = change.releases() else { panic!("one number") };
             assert_eq!((number, memory.tokens.as_slice()), (&phone().number, [at(0)].as_slice()));
-            let hash = keyed_hash_of(phone().number.as_str().as_bytes()).current;
+            let hash = keyed_hash_of(phone().number.as_str().as_bytes());
             assert_eq!(beside.memories, [(hash, memory.clone())]);
             Ok(())
         });

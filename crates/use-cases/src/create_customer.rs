@@ -37,6 +37,7 @@ impl Service {
             for _ in 0..Self::MAX_TRIES {
                 let Decision { change, outcome } = self.decide_creation(new.clone(), command.confirmation).await?;
                 match self.store_recorded(change, Some(recorder), outcome.as_ref()).await {
+                    Err(SaveError::VersionConflict) => {}
                     Err(SaveError::PhoneNumberTaken { holder, confirmed: false })
                         if self.frees_number(holder).await? => {}
                     Err(error) => return Err(error.into()),
@@ -61,8 +62,8 @@ impl Service {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{READER, WRITER, World, customer_id, phone, token};
-    use domain::EventBody;
+    use crate::testing::{READER, WRITER, World, customer_id, keyed_hash_of, phone, token};
+    use domain::{EventBody, NumberMemory};
     use ports::{SaveError, StoreError};
 
     fn command() -> CreateCustomer {
@@ -97,6 +98,28 @@ mod tests {
         let customer = world.service().create_customer(WRITER, command, None).await.unwrap().fresh().unwrap();
         assert_eq!(customer.confirmed_at(), Some(World::NOW));
         assert_eq!(customer.confirmation_token(), None);
+    }
+
+    #[tokio::test]
+    async fn what_is_remembered_of_the_number_is_his_and_read_again_where_it_is_another_by_then() {
+        let memory = |tokens: usize| NumberMemory { tokens: vec![World::NOW; tokens], ..NumberMemory::default() };
+        let mut world = World::new();
+        world.customers.checkpoint();
+        let mut reads = 0;
+        world.customers.expect_find_number_memory().times(2).returning(move |number| {
+            assert_eq!(number, keyed_hash_of(phone().number.as_str().as_bytes()));
+            reads += 1;
+            Ok(memory(reads))
+        });
+        let mut saves = 0;
+        world.customers.expect_save().times(2).returning(move |change, beside| {
+            saves += 1;
+            let number = keyed_hash_of(phone().number.as_str().as_bytes());
+            assert_eq!(beside.inherits, Some((number, memory(saves))));
+            assert_eq!(change.customer().parts().throttle.tokens.len(), saves + 1);
+            if saves == 1 { Err(SaveError::VersionConflict) } else { Ok(()) }
+        });
+        assert!(world.service().create_customer(WRITER, command(), None).await.is_ok());
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::TimeDelta;
-use ports::{CardProvider, Detachment};
+use ports::{CardProvider, DetachedCard, Detachment};
 use tokio::sync::watch;
 
 use crate::{Failure, Service};
@@ -47,7 +47,11 @@ impl Service {
         let queue = &self.ports.detachments;
         let due = queue.take_due_detachments(provider.name(), now, now + FIRST_WAIT, BATCH).await?;
         for detachment in &due {
-            match provider.detach(&detachment.payment_method).await {
+            let done = match &detachment.card {
+                DetachedCard::Known(payment_method) => provider.detach(payment_method).await,
+                DetachedCard::OfSetup(setup) => provider.abandon_setup(setup).await,
+            };
+            match done {
                 Ok(()) => queue.settle_detachment(detachment.id).await?,
                 Err(error) => {
                     tracing::warn!(%error, tries = detachment.tries + 1, "a card could not be removed at its provider");
@@ -74,7 +78,7 @@ mod tests {
     use uuid::Uuid;
 
     fn detachment(number: u8, tries: u32) -> Detachment {
-        Detachment { id: Uuid::from_u128(number.into()), payment_method: format!("pm_{number}"), tries }
+        Detachment { id: Uuid::from_u128(number.into()), card: DetachedCard::Known(format!("pm_{number}")), tries }
     }
 
     fn world() -> World {
@@ -134,6 +138,22 @@ mod tests {
             });
         }
         assert_eq!(run(world, stopping).await, LOOK_INTERVAL);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_setup_is_ended_and_tried_again_while_the_provider_has_not_decided() {
+        let mut world = world();
+        let of_setup = Detachment { card: DetachedCard::OfSetup("seti_1".to_owned()), ..detachment(1, 0) };
+        let (_stop, stopping) = queue(&mut world, vec![Ok(vec![of_setup.clone()]), Ok(vec![of_setup]), Ok(Vec::new())]);
+        let mut asked = 0;
+        detaching(&mut world).expect_abandon_setup().times(2).returning(move |setup| {
+            assert_eq!(setup, "seti_1");
+            asked += 1;
+            if asked == 1 { Err(CardProviderError::Unavailable("it has not decided".into())) } else { Ok(()) }
+        });
+        world.detachments.expect_postpone_detachment().once().returning(|_, _| Ok(()));
+        world.detachments.expect_settle_detachment().once().returning(|_| Ok(()));
+        run(world, stopping).await;
     }
 
     #[tokio::test(start_paused = true)]

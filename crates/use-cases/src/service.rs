@@ -148,15 +148,27 @@ impl Service {
         terms: Terms<'_, T>,
         decide: impl Fn(&Customer) -> Decision<T>,
     ) -> Result<Answer<T>, Failure> {
+        self.change_once_after(caller, id, terms, async || Ok(()), |customer, ()| decide(customer)).await
+    }
+
+    /// The same for a decision that needs more than the customer, see [`change_after`](Self::change_after).
+    pub(crate) async fn change_once_after<T, L>(
+        &self,
+        caller: Caller,
+        id: CustomerId,
+        terms: Terms<'_, T>,
+        load: impl AsyncFn() -> Result<L, Failure>,
+        decide: impl Fn(&Customer, L) -> Decision<T>,
+    ) -> Result<Answer<T>, Failure> {
         let Terms { if_match, once } = terms;
         self.once(caller, once, async |recorder| {
-            self.change_recorded(id, &if_match, Some(recorder), async || Ok(()), |customer, ()| decide(customer)).await
+            self.change_recorded(id, &if_match, Some(recorder), load, decide).await
         })
         .await
     }
 
-    /// The same for a decision that needs more than the customer. `load` runs after he was loaded, so that what
-    /// changes with his version cannot change unseen between loading and storing.
+    /// [`change`](Self::change) for a decision that needs more than the customer. `load` runs after he was loaded, so that
+    /// what changes with his version cannot change unseen between loading and storing.
     pub(crate) async fn change_after<T, L>(
         &self,
         id: CustomerId,
@@ -221,12 +233,13 @@ impl Service {
     ) -> Result<(), SaveError> {
         let Some(change) = change else { return Ok(()) };
         let remembered = change.releases().iter().filter(|(_, memory)| !memory.is_empty());
-        let memories = remembered.map(|(number, memory)| (self.hash_of(number).current, memory.clone())).collect();
-        self.ports.customers.save(&change, Beside { record, memories }).await?;
+        let memories = remembered.map(|(number, memory)| (self.hash_of(number), memory.clone())).collect();
+        let inherits = change.inherits().map(|(number, memory)| (self.hash_of(number), memory.clone()));
+        self.ports.customers.save(&change, Beside { record, inherits, memories }).await?;
         if !change.events().is_empty() {
             self.ports.signal.announce();
         }
-        if let Some(DetailChange::Card { detaches: Some(_), .. }) = change.details() {
+        if change.erases() || matches!(change.details(), Some(DetailChange::Card { detaches: Some(_), .. })) {
             self.card_to_detach.notify_one();
         }
         Ok(())

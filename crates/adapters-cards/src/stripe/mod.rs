@@ -11,7 +11,7 @@ mod trust;
 use async_trait::async_trait;
 use domain::{CustomerId, LinkId};
 use http::StatusCode;
-use ports::{CardBrowser, CardProvider, CardProviderError, CardSetup};
+use ports::{CardBrowser, CardProvider, CardProviderError, CardSetup, CardSetupState};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
@@ -76,6 +76,27 @@ impl StripeCards {
             Err(refusal) if is_missing(&refusal) => Ok(None),
             Err(refusal) => Err(refusal.into_error(WHAT)),
         }
+    }
+
+    /// Removes a card from its customer.
+    async fn remove(&self, payment_method: &str, deadline: Instant) -> Result<(), CardProviderError> {
+        const WHAT: &str = "removing a card";
+        if !is_id(payment_method) {
+            return Err(CardProviderError::Rejected(format!("{WHAT}: the card's id is none of its ids")));
+        }
+        let path = format!("/v1/payment_methods/{payment_method}/detach");
+        let refusal = match self.call(Ask { path, what: WHAT, form: Some(&[]), once_for: "" }, deadline).await? {
+            Ok(_) => return Ok(()),
+            Err(refusal) if is_missing(&refusal) => return Ok(()),
+            Err(refusal) => refusal,
+        };
+        // One that is with no customer is refused, too, by words alone: so ask with whom it is.
+        if refusal.status == StatusCode::BAD_REQUEST
+            && self.payment_method(payment_method, deadline).await?.is_none_or(|card| card.customer.is_none())
+        {
+            return Ok(());
+        }
+        Err(refusal.into_error(WHAT))
     }
 
     async fn call(&self, ask: Ask<'_>, deadline: Instant) -> Result<Result<Answer, Refusal>, CardProviderError> {
@@ -148,25 +169,32 @@ impl CardProvider for StripeCards {
         if is_id(id) { self.look_up(id, self.api.deadline()).await } else { Ok(None) }
     }
 
-    async fn detach(&self, payment_method: &str) -> Result<(), CardProviderError> {
-        const WHAT: &str = "removing a card";
-        if !is_id(payment_method) {
-            return Err(CardProviderError::Rejected(format!("{WHAT}: the card's id is none of its ids")));
-        }
+    async fn abandon_setup(&self, id: &str) -> Result<(), CardProviderError> {
+        const WHAT: &str = "ending a setup";
         let deadline = self.api.deadline();
-        let path = format!("/v1/payment_methods/{payment_method}/detach");
-        let refusal = match self.call(Ask { path, what: WHAT, form: Some(&[]), once_for: "" }, deadline).await? {
-            Ok(_) => return Ok(()),
-            Err(refusal) if is_missing(&refusal) => return Ok(()),
-            Err(refusal) => refusal,
-        };
-        // One that is with no customer is refused, too, by words alone: so ask with whom it is.
-        if refusal.status == StatusCode::BAD_REQUEST
-            && self.payment_method(payment_method, deadline).await?.is_none_or(|card| card.customer.is_none())
-        {
-            return Ok(());
+        // Nothing of another form was ever made there.
+        let setup = if is_id(id) { self.look_up(id, deadline).await? } else { None };
+        match setup.map(|setup| setup.state) {
+            None | Some(CardSetupState::Canceled) => Ok(()),
+            Some(CardSetupState::Succeeded(card)) => self.remove(&card.payment_method, deadline).await,
+            // It cannot be canceled now.
+            Some(CardSetupState::Processing) => {
+                Err(CardProviderError::Unavailable(format!("{WHAT}: it has not decided about the card yet")))
+            }
+            // Where a card comes meanwhile this is refused, and the next call finds it.
+            Some(CardSetupState::AwaitsCard { .. } | CardSetupState::AwaitsCustomer) => {
+                let path = format!("/v1/setup_intents/{id}/cancel");
+                match self.call(Ask { path, what: WHAT, form: Some(&[]), once_for: "" }, deadline).await? {
+                    Ok(_) => Ok(()),
+                    Err(refusal) if is_missing(&refusal) => Ok(()),
+                    Err(refusal) => Err(refusal.into_error(WHAT)),
+                }
+            }
         }
-        Err(refusal.into_error(WHAT))
+    }
+
+    async fn detach(&self, payment_method: &str) -> Result<(), CardProviderError> {
+        self.remove(payment_method, self.api.deadline()).await
     }
 }
 

@@ -187,6 +187,10 @@ impl CardProvider for TestCards {
         Ok(self.store().get(id).map(Setup::present))
     }
 
+    async fn abandon_setup(&self, _id: &str) -> Result<(), CardProviderError> {
+        Ok(())
+    }
+
     async fn detach(&self, _payment_method: &str) -> Result<(), CardProviderError> {
         // Cards are with nobody here: a setup remembers what it brought, as Stripe's does, and that is all.
         Ok(())

@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
 use domain::{CustomerId, Timestamp};
-use ports::{Detachment, DetachmentQueue, ProviderCustomerRepository, StoreError};
+use ports::{DetachedCard, Detachment, DetachmentQueue, ProviderCustomerRepository, StoreError};
 use uuid::Uuid;
 
 use super::{Connection, Failure, Store, write};
 use crate::row::Row;
-use crate::schema::{card_detachments, provider_customers};
+use crate::schema::{card_detachments, cards, provider_customers};
 use crate::sql_types::{RowId, RowInstant};
 
 /// A card that is to be removed at its provider.
@@ -18,6 +18,7 @@ pub(super) struct DetachmentRow {
     id: RowId,
     provider: String,
     payment_method: String,
+    setup: Option<String>,
     tries: i64,
     next_try_at: RowInstant,
 }
@@ -26,8 +27,41 @@ impl DetachmentRow {
     /// One that was not tried yet, due at `at`.
     pub(super) fn new(id: Uuid, provider: &str, payment_method: &str, at: RowInstant) -> Self {
         let (provider, payment_method) = (provider.to_owned(), payment_method.to_owned());
-        Self { id: RowId(id), provider, payment_method, tries: 0, next_try_at: at }
+        Self { id: RowId(id), provider, payment_method, setup: None, tries: 0, next_try_at: at }
     }
+
+    /// One that is there already under its id stays as it is.
+    fn queue(&self, connection: &mut Connection) -> Result<(), Failure> {
+        let insert = diesel::insert_into(card_detachments::table).values(self);
+        insert.on_conflict(card_detachments::id).do_nothing().execute(connection)?;
+        Ok(())
+    }
+}
+
+/// Queues what was begun with links of a customer that nobody looks at any more, but for what brought his card.
+pub(super) fn abandon_setups(
+    connection: &mut Connection,
+    customer: RowId,
+    begun: Vec<(RowId, Option<String>)>,
+    at: RowInstant,
+) -> Result<(), Failure> {
+    if begun.is_empty() {
+        return Ok(());
+    }
+    let card: Option<String> = cards::table.find(customer).select(cards::setup).first(connection).optional()?;
+    let known_to = provider_customers::table.filter(provider_customers::customer_id.eq(customer));
+    // Who begins anything is known there. It is one provider but for who tried the service with test cards first, and they
+    // are the last by name.
+    let provider: Option<String> = known_to
+        .order(provider_customers::provider)
+        .select(provider_customers::provider)
+        .first(connection)
+        .optional()?;
+    let Some(provider) = provider else { return Ok(()) };
+    for (id, setup) in begun.into_iter().filter(|(_, setup)| *setup != card) {
+        DetachmentRow { setup, ..DetachmentRow::new(id.0, &provider, "", at) }.queue(connection)?;
+    }
+    Ok(())
 }
 
 #[async_trait]
@@ -130,12 +164,7 @@ impl DetachmentQueue for Store {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let row = DetachmentRow::new(id, provider, payment_method, at.into());
-        let queue = move |connection: &mut Connection| {
-            let insert = diesel::insert_into(card_detachments::table).values(&row);
-            insert.on_conflict(card_detachments::id).do_nothing().execute(connection)?;
-            Ok(())
-        };
-        self.writers.run(move |connection| write(connection, &queue)).await
+        self.writers.run(move |connection| write(connection, |connection| row.queue(connection))).await
     }
 
     async fn postpone_detachment(&self, id: Uuid, again: Timestamp) -> Result<(), StoreError> {
@@ -157,17 +186,23 @@ impl DetachmentQueue for Store {
 }
 
 fn due(connection: &mut Connection, provider: &str, now: Timestamp, limit: u32) -> Result<Vec<Detachment>, Failure> {
-    let rows: Vec<(RowId, String, i64)> = card_detachments::table
+    let rows: Vec<(RowId, String, Option<String>, i64)> = card_detachments::table
         .filter(card_detachments::provider.eq(provider))
         .filter(card_detachments::next_try_at.le(RowInstant::from(now)))
         .order((card_detachments::next_try_at, card_detachments::id))
         .limit(limit.into())
-        .select((card_detachments::id, card_detachments::payment_method, card_detachments::tries))
+        .select((
+            card_detachments::id,
+            card_detachments::payment_method,
+            card_detachments::setup,
+            card_detachments::tries,
+        ))
         .load(connection)?;
     rows.into_iter()
-        .map(|(id, payment_method, tries)| {
+        .map(|(id, payment_method, setup, tries)| {
             let tries = Row::new("card_detachments", id.0).parsed("tries", tries.try_into().ok())?;
-            Ok(Detachment { id: id.0, payment_method, tries })
+            let card = setup.map_or(DetachedCard::Known(payment_method), DetachedCard::OfSetup);
+            Ok(Detachment { id: id.0, card, tries })
         })
         .collect()
 }

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use domain::{CustomerId, Link, LinkId, LinkPurpose, Timestamp};
 use ports::{Digest, LinkRepository, StoreError, StoredLink};
 
+use super::cards::abandon_setups;
 use super::{Connection, Failure, Store, write};
 use crate::row::Row;
 use crate::schema::links;
@@ -147,10 +148,13 @@ fn issue(connection: &mut Connection, rows: &[LinkRow], forget_before: Timestamp
     }
     let stored = rows.iter().map(|row| find_by_key(connection, row)).collect::<Result<_, _>>()?;
     if let Some(row) = rows.first() {
-        let forgotten = links::table
-            .filter(links::customer_id.eq(row.customer_id))
-            .filter(links::expires_at.lt(RowInstant::from(forget_before)));
-        diesel::delete(forgotten).execute(connection)?;
+        let before = RowInstant::from(forget_before);
+        let forgotten =
+            || links::table.filter(links::customer_id.eq(row.customer_id)).filter(links::expires_at.lt(before));
+        let begun = forgotten().filter(links::card_setup.is_not_null()).select((links::id, links::card_setup));
+        let begun = begun.load(connection)?;
+        abandon_setups(connection, row.customer_id, begun, before)?;
+        diesel::delete(forgotten()).execute(connection)?;
     }
     Ok(stored)
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use domain::{Card, CustomerId};
-use ports::{Detachment, StoreError};
+use ports::{DetachedCard, Detachment, StoreError};
 
 use crate::fixture::Fixture;
 use crate::making::{at, creation, fresh_uuid, new_card, new_customer, with_card};
@@ -96,8 +96,13 @@ async fn take(db: &Fixture, now: i64, again: i64, limit: u32) -> Vec<Detachment>
     db.database.detachments.take_due_detachments("test", at(now), at(again), limit).await.unwrap()
 }
 
-fn cards(taken: &[Detachment]) -> Vec<&str> {
-    taken.iter().map(|detachment| detachment.payment_method.as_str()).collect()
+/// The ids of the cards that are to be removed.
+pub(crate) fn cards(taken: &[Detachment]) -> Vec<&str> {
+    let of = taken.iter().map(|detachment| match &detachment.card {
+        DetachedCard::Known(payment_method) => payment_method.as_str(),
+        DetachedCard::OfSetup(setup) => panic!("the setup {setup}"),
+    });
+    of.collect()
 }
 
 async fn what_is_due_is_taken_in_order_and_no_more_than_is_asked_for(db: Fixture) {
@@ -138,7 +143,7 @@ async fn a_card_that_never_became_a_customers_is_queued_once(db: Fixture) {
     queue.queue_detachment("test", id, "pm_1", at(5)).await.unwrap();
     queue.queue_detachment("test", id, "pm_2", at(1)).await.unwrap();
     assert_eq!(queue.take_due_detachments("test", at(4), at(70), 8).await.unwrap(), []);
-    let queued = Detachment { id, payment_method: "pm_1".to_owned(), tries: 0 };
+    let queued = Detachment { id, card: DetachedCard::Known("pm_1".to_owned()), tries: 0 };
     assert_eq!(queue.take_due_detachments("test", at(5), at(70), 8).await.unwrap(), [queued]);
 }
 
@@ -175,7 +180,7 @@ async fn of_many_who_take_each_gets_its_own(db: Fixture) {
         .collect();
     let mut taken = Vec::new();
     for take in asked {
-        taken.extend(take.await.unwrap().into_iter().map(|detachment| detachment.payment_method));
+        taken.extend(cards(&take.await.unwrap()).into_iter().map(str::to_owned));
     }
     assert_eq!(taken.len(), 8, "none twice: {taken:?}");
     assert_eq!(taken.into_iter().collect::<HashSet<_>>(), queued);

@@ -5,6 +5,7 @@ use domain::{
 };
 use ports::{Beside, Detachment, Digest, SaveError, StoreError, StoredLink};
 
+use crate::cards::cards;
 use crate::fixture::Fixture;
 use crate::making::{
     at, creation, fresh_number, fresh_uuid, full_address, new_card, new_customer, relocated, renamed, sparse_address,
@@ -135,11 +136,13 @@ async fn a_card_that_goes_is_queued_with_the_change(db: Fixture) {
     let first = db.save(&with_card(&first, Some(&replaced), Some(removed.clone()), 2)).await;
     db.save(&with_card(&first, Some(&removed), None, 3)).await;
     let take = |now| db.database.detachments.take_due_detachments("test", at(now), at(100), 10);
-    let taken: Vec<_> = [take(1).await, take(2).await, take(3).await]
-        .map(|taken| taken.unwrap().into_iter().map(|taken| (taken.payment_method, taken.tries)).collect::<Vec<_>>())
-        .into();
-    let due = |card: &Card| vec![(card.parts().payment_method.clone(), 0)];
-    assert_eq!(taken, [Vec::new(), due(&replaced), due(&removed)], "each is due from the change on");
+    let taken = [take(1).await, take(2).await, take(3).await].map(Result::unwrap);
+    let expected: [&[&Card]; 3] = [&[], &[&replaced], &[&removed]];
+    for (taken, expected) in taken.iter().zip(expected) {
+        let expected: Vec<_> = expected.iter().map(|card| card.parts().payment_method.as_str()).collect();
+        assert_eq!(cards(taken), expected, "each is due from the change on");
+        assert!(taken.iter().all(|taken| taken.tries == 0));
+    }
 }
 
 async fn a_card_that_stays_is_not_queued(db: Fixture) {
@@ -270,6 +273,5 @@ async fn of_many_who_save_a_card_one_does_and_each_old_card_is_queued_once(db: F
         customer = winner;
     }
     assert_eq!(card(&db, customer.id()).await, kept);
-    let queued: Vec<_> = queued(&db).await.into_iter().map(|detachment| detachment.payment_method).collect();
-    assert_eq!(queued, gone);
+    assert_eq!(cards(&queued(&db).await), gone);
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::{
-    AfterTry, Card, CustomerId, DeliveryId, DeliveryStatus, EventType, LinkPurpose, NewCustomer, NumberMemory, Repeat,
+    AfterTry, CustomerId, DeliveryId, DeliveryStatus, EventType, LinkPurpose, NewCustomer, NumberMemory, Repeat,
 };
 use ports::{
-    Beside, Digest, EventQuery, IdempotencyRecord, KeyedHash, NewDelivery, RecordedTry, ReplayQuery, SaveError,
-    StoredEvent,
+    Beside, DetachedCard, Detachment, Digest, EventQuery, IdempotencyRecord, KeyedHash, NewDelivery, RecordedTry,
+    ReplayQuery, SaveError, StoredEvent,
 };
 
+use crate::cards::cards;
 use crate::delivering::{
     all, delivery_of, due, endpoint_of, event, first_event, held_endpoint, one_due, queue, record, retry, tried,
 };
@@ -24,9 +25,12 @@ crate::on_both_databases!(
     his_deliveries_end_or_say_only_when_they_were_tried,
     his_numbers_are_free_and_his_id_is_used,
     his_card_is_queued_to_be_removed_at_its_provider,
+    what_he_began_at_his_provider_is_ended_there,
+    the_setup_that_brought_his_card_is_left_as_it_is,
     his_requests_are_answered_no_more,
     a_change_that_came_first_is_a_conflict_and_nothing_is_gone,
     what_is_remembered_of_a_number_outlives_him_under_any_of_its_hashes,
+    what_is_remembered_of_a_number_goes_to_who_takes_it_if_it_is_what_he_expects,
     what_was_read_before_is_queued_no_more,
     a_try_that_was_under_way_leaves_nothing,
     who_is_gone_gets_no_links_and_is_known_to_no_provider,
@@ -198,8 +202,39 @@ async fn his_card_is_queued_to_be_removed_at_its_provider(db: Fixture) {
     let take = |now| db.database.detachments.take_due_detachments("test", at(now), at(100), 10);
     assert_eq!(take(9).await.unwrap(), []);
     let taken = take(10).await.unwrap();
-    let card: &Card = &person.card;
-    assert_eq!(taken.iter().map(|one| &one.payment_method).collect::<Vec<_>>(), [&card.parts().payment_method]);
+    assert_eq!(cards(&taken), [person.card.parts().payment_method.as_str()]);
+}
+
+async fn what_he_began_at_his_provider_is_ended_there(db: Fixture) {
+    let (person, _) = person(&db).await;
+    let (stranger, _) = self::person(&db).await;
+    let card_link = async |person: &Person| {
+        let links = db.database.links.all(person.id()).await.unwrap();
+        links.into_iter().find(|link| link.purpose == LinkPurpose::Card).unwrap()
+    };
+    let bind = async |link: &domain::Link, setup: &str| {
+        db.database.links.bind_card_setup(link.id, None, setup.to_owned()).await.unwrap();
+    };
+    let link = card_link(&person).await;
+    bind(&link, "seti_begun").await;
+    bind(&card_link(&stranger).await, "seti_strangers").await;
+    person.erase(&db, 10).await;
+    let taken = db.database.detachments.take_due_detachments("test", at(10), at(100), 10).await.unwrap();
+    let (setups, known): (Vec<_>, Vec<_>) =
+        taken.into_iter().partition(|taken| matches!(taken.card, DetachedCard::OfSetup(_)));
+    assert_eq!(cards(&known), [person.card.parts().payment_method.as_str()]);
+    let card = DetachedCard::OfSetup("seti_begun".to_owned());
+    assert_eq!(setups, [Detachment { id: link.id.uuid(), card, tries: 0 }]);
+}
+
+async fn the_setup_that_brought_his_card_is_left_as_it_is(db: Fixture) {
+    let (person, _) = person(&db).await;
+    let link = db.database.links.all(person.id()).await.unwrap().pop().unwrap();
+    let setup = person.card.parts().setup.clone();
+    db.database.links.bind_card_setup(link.id, None, setup).await.unwrap();
+    person.erase(&db, 10).await;
+    let taken = db.database.detachments.take_due_detachments("test", at(10), at(100), 10).await.unwrap();
+    assert_eq!(cards(&taken), [person.card.parts().payment_method.as_str()], "the card itself is removed");
 }
 
 async fn his_requests_are_answered_no_more(db: Fixture) {
@@ -246,35 +281,64 @@ async fn memory(db: &Fixture, current: Digest, previous: Option<Digest>) -> Numb
 
 async fn what_is_remembered_of_a_number_outlives_him_under_any_of_its_hashes(db: Fixture) {
     assert_eq!(memory(&db, hash(1), Some(hash(2))).await, NumberMemory::default());
-    let remember = async |hash: Digest, memory: NumberMemory| {
-        let customer = db.save(&creation(new_customer())).await;
-        let change = customer.erase(None, moment(10)).change.unwrap();
-        let beside = Beside { record: None, memories: vec![(hash, memory)] };
-        db.database.customers.save(&change, beside).await.unwrap();
-    };
     let first = NumberMemory { wrong_tries: vec![at(1), at(5)], tokens: vec![at(0), at(3)] };
-    remember(hash(1), first.clone()).await;
+    remember(&db, hash(1), None, &first).await;
     assert_eq!(memory(&db, hash(1), None).await, first);
     assert_eq!(memory(&db, hash(9), Some(hash(1))).await, first);
     assert_eq!(memory(&db, hash(2), None).await, NumberMemory::default());
-    // Under the hash of another secret key; both are remembered, in order.
-    remember(hash(2), NumberMemory { wrong_tries: vec![at(3)], tokens: vec![at(1), at(2)] }).await;
-    let both = NumberMemory { wrong_tries: vec![at(1), at(3), at(5)], tokens: vec![at(0), at(1), at(2), at(3)] };
+    // By a process that knows no other key: both are remembered, and what stands in both was one and the same.
+    let second = NumberMemory { wrong_tries: vec![at(1), at(3)], tokens: vec![at(1), at(3)] };
+    remember(&db, hash(2), None, &second).await;
+    let both = NumberMemory { wrong_tries: vec![at(1), at(3), at(5)], tokens: vec![at(0), at(1), at(3)] };
     assert_eq!(memory(&db, hash(2), Some(hash(1))).await, both);
-    // What is given up again takes its place, but that its tokens are added to those from before.
-    remember(hash(1), NumberMemory { wrong_tries: Vec::new(), tokens: vec![at(7)] }).await;
-    let latest = NumberMemory { wrong_tries: Vec::new(), tokens: vec![at(0), at(3), at(7)] };
-    assert_eq!(memory(&db, hash(1), None).await, latest);
+    // What is given up again is added, and then stands in one place.
+    remember(&db, hash(2), Some(hash(1)), &NumberMemory { wrong_tries: Vec::new(), tokens: vec![at(7)] }).await;
+    let latest = NumberMemory { tokens: vec![at(0), at(1), at(3), at(7)], ..both };
+    assert_eq!(memory(&db, hash(2), None).await, latest);
+    assert_eq!(memory(&db, hash(1), None).await, NumberMemory::default());
     // Where there is nothing to remember, nothing is stored.
-    remember(hash(3), NumberMemory::default()).await;
-    assert_eq!(db.number("SELECT count(*) AS number FROM number_memories"), 2);
+    remember(&db, hash(3), None, &NumberMemory::default()).await;
+    assert_eq!(db.number("SELECT count(*) AS number FROM number_memories"), 1);
     // It is forgotten a day after the last of it.
     let prune = async |seconds| db.database.retention.prune_outlived(at(-1), at(seconds), 10).await.unwrap();
-    prune(3 + 86_399).await;
-    assert_eq!(memory(&db, hash(2), None).await.tokens.len(), 2);
-    prune(3 + 86_400).await;
+    prune(7 + 86_399).await;
+    assert_eq!(memory(&db, hash(2), None).await, latest);
+    prune(7 + 86_400).await;
     assert_eq!(memory(&db, hash(2), None).await, NumberMemory::default());
-    assert_eq!(memory(&db, hash(1), None).await, latest);
+}
+
+/// Somebody gives up a number.
+async fn remember(db: &Fixture, current: Digest, previous: Option<Digest>, memory: &NumberMemory) {
+    let customer = db.save(&creation(new_customer())).await;
+    let change = customer.erase(None, moment(10)).change.unwrap();
+    let memories = vec![(KeyedHash { current, previous }, memory.clone())];
+    db.database.customers.save(&change, Beside { memories, ..Beside::default() }).await.unwrap();
+}
+
+async fn what_is_remembered_of_a_number_goes_to_who_takes_it_if_it_is_what_he_expects(db: Fixture) {
+    let known = NumberMemory { wrong_tries: vec![at(1)], tokens: vec![at(0), at(3)] };
+    remember(&db, hash(1), None, &known).await;
+    let number = KeyedHash { current: hash(2), previous: Some(hash(1)) };
+    let new = new_customer();
+    let create = async |expected: &NumberMemory| {
+        let beside = Beside { inherits: Some((number, expected.clone())), ..Beside::default() };
+        db.database.customers.save(&creation(new.clone()), beside).await
+    };
+    let before = db.rows();
+    for other in [NumberMemory::default(), NumberMemory { tokens: vec![at(0)], ..known.clone() }] {
+        assert_eq!(create(&other).await, Err(SaveError::VersionConflict));
+        assert_eq!(db.rows(), before, "nothing is stored");
+    }
+    assert_eq!(create(&known).await, Ok(()));
+    assert_eq!(memory(&db, hash(2), Some(hash(1))).await, NumberMemory::default(), "it is with him");
+    // Nobody else can take it, so that his own is all there is when he gives it up.
+    let customer = db.find(new.id).await.unwrap();
+    assert_eq!(create(&known).await, Err(SaveError::CustomerIdTaken));
+    let change = customer.erase(None, moment(10)).change.unwrap();
+    let memories = vec![(number, known.clone())];
+    db.database.customers.save(&change, Beside { memories, ..Beside::default() }).await.unwrap();
+    assert_eq!(memory(&db, hash(2), None).await, known, "once, under the hash of now");
+    assert_eq!(db.number("SELECT count(*) AS number FROM number_memories"), 1);
 }
 
 async fn what_was_read_before_is_queued_no_more(db: Fixture) {

@@ -2,10 +2,10 @@
 
 use chrono::TimeDelta;
 use domain::{Customer, Link, LinkId, LinkPolicy, LinkPurpose};
-use ports::{Digest, StoredLink};
+use ports::{DetachedCard, Digest, StoredLink};
 
 use crate::fixture::Fixture;
-use crate::making::{at, creation, fresh_number, fresh_uuid, new_customer};
+use crate::making::{at, creation, fresh_number, fresh_uuid, new_card, new_customer, with_card};
 
 crate::on_both_databases!(
     a_customer_without_links_has_none,
@@ -13,6 +13,7 @@ crate::on_both_databases!(
     the_latest_link_of_each_purpose_is_the_one_of_the_highest_generation,
     of_many_who_issue_the_next_link_all_get_the_same,
     long_expired_links_of_the_customer_are_forgotten_and_nobody_elses,
+    what_was_begun_with_a_link_that_is_forgotten_is_ended_unless_it_brought_the_card,
     nothing_issued_is_nothing_stored,
     a_setup_is_noted_at_its_link_alone,
     a_setup_takes_the_place_of_the_one_that_it_replaces_and_of_no_other,
@@ -113,6 +114,28 @@ async fn long_expired_links_of_the_customer_are_forgotten_and_nobody_elses(db: F
     assert_eq!(db.database.links.find_by_code(&old.code).await.unwrap(), None);
     assert_eq!(db.database.links.latest(customer.id()).await.unwrap(), [new]);
     assert_eq!(db.database.links.latest(other.id()).await.unwrap(), [others]);
+}
+
+async fn what_was_begun_with_a_link_that_is_forgotten_is_ended_unless_it_brought_the_card(db: Fixture) {
+    let customer = db.save(&creation(new_customer())).await;
+    let card = new_card("test", 1);
+    let customer = db.save(&with_card(&customer, None, Some(card.clone()), 1)).await;
+    let known = "cus_1".to_owned();
+    db.database.provider_customers.keep_provider_customer(customer.id(), "test", None, known).await.unwrap();
+    let mut last = None;
+    for (setup, seconds) in [("seti_lost", 0), (card.parts().setup.as_str(), 1), ("seti_late", 2)] {
+        let stored = next(&customer, last.as_ref(), LinkPurpose::Card, seconds);
+        db.database.links.issue(vec![stored.clone()], at(0)).await.unwrap();
+        bind(&db, stored.link.id, None, setup).await;
+        last = Some(stored.link);
+    }
+    let last = last.unwrap();
+    let queued =
+        async || db.database.detachments.take_due_detachments("test", at(99_999), at(99_999), 9).await.unwrap();
+    let new = next(&customer, Some(&last), LinkPurpose::Card, 5_000);
+    db.database.links.issue(vec![new], last.expires_at).await.unwrap();
+    let setups: Vec<_> = queued().await.into_iter().map(|queued| queued.card).collect();
+    assert_eq!(setups, [DetachedCard::OfSetup("seti_lost".to_owned())]);
 }
 
 async fn nothing_issued_is_nothing_stored(db: Fixture) {

@@ -5,7 +5,7 @@ use domain::{
     CustomerId, Email, Link, LinkId, LinkPolicy, LinkPurpose, NewCustomer, NumberMemory, PersonName, Phone,
     PhoneNumber, Profile,
 };
-use ports::{Beside, Digest, EventQuery, IdempotencyRecord, Lease, Sealed, StoredLink};
+use ports::{Beside, Digest, EventQuery, IdempotencyRecord, KeyedHash, Lease, Sealed, StoredLink};
 use uuid::Uuid;
 
 use crate::delivering::{due, queue, record, tried};
@@ -137,8 +137,8 @@ impl Person {
     }
 
     /// The hash of his number, as far as the store knows.
-    pub(crate) fn number_hash(&self) -> Digest {
-        digest("number", self.number)
+    pub(crate) fn number_hash(&self) -> KeyedHash {
+        KeyedHash { current: digest("number", self.number), previous: None }
     }
 
     pub(crate) fn link(&self, purpose: LinkPurpose) -> StoredLink {

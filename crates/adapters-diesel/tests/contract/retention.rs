@@ -93,7 +93,8 @@ async fn keep_record(db: &Fixture, seconds: i64) -> Digest {
 async fn remember(db: &Fixture, number: Digest, seconds: i64) {
     let customer = db.save(&creation(new_customer())).await;
     let memory = NumberMemory { wrong_tries: Vec::new(), tokens: vec![at(seconds)] };
-    let beside = Beside { record: None, memories: vec![(number, memory)] };
+    let number = KeyedHash { current: number, previous: None };
+    let beside = Beside { memories: vec![(number, memory)], ..Beside::default() };
     db.database.customers.save(&renamed(&customer, "Yogi", 0), beside).await.unwrap();
 }
 

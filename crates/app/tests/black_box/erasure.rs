@@ -26,6 +26,7 @@ crate::on_both_databases!(
     at_the_broker_his_end_alone_remains,
     a_broker_that_was_down_is_told_of_his_end_alone,
     his_card_goes_at_its_provider_even_when_the_process_dies,
+    a_card_that_he_entered_and_did_not_finish_goes_too,
     pages_that_he_had_open_end,
     nothing_of_him_is_left_in_the_database_and_the_log,
     whatever_is_written_about_him_meanwhile_goes_with_him,
@@ -473,6 +474,37 @@ fn his_card_goes_at_its_provider_even_when_the_process_dies(kind: DatabaseKind) 
     world.start_again();
     until("the card is removed", SOON, || holder(&stripe, &secret).is_null().then_some(()));
     until("the queue is empty", SOON, || (world.database.count("SELECT * FROM card_detachments") == 0).then_some(()));
+}
+
+fn a_card_that_he_entered_and_did_not_finish_goes_too(kind: DatabaseKind) {
+    let stripe = Localstripe::start();
+    let settings = stripe.settings();
+    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let world = World::with(kind, &settings);
+    // Entered before he is erased, entered after, and entered while the bank has yet to ask.
+    let [before, after, asked] = [(); 3].map(|()| {
+        let customer = world.confirmed();
+        let visitor = Visitor::open(&world, &card_link(&world, &path_of(&customer)));
+        let secret = begin(&visitor);
+        (customer, visitor, secret)
+    });
+    assert_eq!(stripe.enter(&before.2, "4242424242424242"), 200);
+    assert_eq!(stripe.enter(&asked.2, "4000002500003155"), 200);
+    assert!(holder(&stripe, &before.2).is_string());
+    let queue = || world.database.count("SELECT * FROM card_detachments");
+    for (customer, visitor, secret) in [&before, &after, &asked] {
+        let setup = stripe.get(&format!("/v1/setup_intents/{}", secret.split("_secret").next().unwrap()));
+        let at_stripe = setup["customer"].as_str().unwrap();
+        erase(&world, customer);
+        until("the provider was told", SOON, || (queue() == 0).then_some(()));
+        let late = stripe.enter(secret, "4242424242424242");
+        assert!((400..500).contains(&late), "it is over: {late}");
+        assert_ne!(stripe.authenticate(secret), 200);
+        let answer = finish(visitor);
+        assert_page(&answer, if answer.status == 404 { 404 } else { 410 });
+        assert_eq!(stripe.cards_of(at_stripe), 0);
+    }
+    assert!(holder(&stripe, &before.2).is_null());
 }
 
 fn pages_that_he_had_open_end(kind: DatabaseKind) {

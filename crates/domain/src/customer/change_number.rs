@@ -33,11 +33,13 @@ impl Customer {
         next.0.throttle.count_token(moment.now, policy);
         // A change that waited gives way to this one, which waits anew.
         next.withdraw();
+        let number = phone.number.clone();
         let challenge = Challenge::new(phone, token, moment.now);
         let status = pending(&challenge, PendingReason::Regenerated, policy);
         next.await_token(challenge, moment.now);
         let at = self.not_before_last_change(moment.now);
-        Decision::accept(self.visible_change(next, at, |next| vec![next.verification(moment, at, status)]))
+        let change = self.visible_change(next, at, |next| vec![next.verification(moment, at, status)]);
+        Decision::accept(change.inheriting(number, memory.clone()))
     }
 
     /// Makes another number the customer's on the caller's word, whatever waited. Fires `customer.updated`, and no

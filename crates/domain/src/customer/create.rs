@@ -35,12 +35,13 @@ impl Customer {
             return Decision::refuse(Refusal::ResendTooSoon { retry_after });
         }
         throttle.count_token(moment.now, policy);
+        let number = new.phone.number.clone();
         let challenge = Challenge::new(new.phone, token, moment.now);
         let status = pending(&challenge, PendingReason::Created, policy);
         let phone = PhoneState::Unconfirmed(challenge);
         let mut customer = Self::born(new.id, phone, new.profile, throttle, moment.now);
         let event = customer.verification(moment, moment.now, status);
-        Decision::accept(Change::insert(customer, vec![event]))
+        Decision::accept(Change::insert(customer, vec![event]).inheriting(number, memory.clone()))
     }
 
     /// A customer whose number the caller vouches for. Confirmed from birth; no event fires.

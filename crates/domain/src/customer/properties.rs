@@ -153,7 +153,16 @@ impl Observer {
         assert_eq!(releases, &had - &has);
         let is_moved = before.phone_number().is_some() && before.phone_number() != self.customer.phone_number();
         assert_eq!(change.revokes_links() == LinkPurpose::ALL, is_moved);
-        self.memories.extend(change.releases().iter().cloned());
+        // Who is to prove a number takes on what is remembered of it; it is with him then.
+        let waiting = self.customer.challenge().map(|challenge| &challenge.phone.number);
+        let inherits = change.inherits().map(|(number, memory)| (number, memory.clone()));
+        let inherited = waiting.filter(|number| claims.contains(number));
+        let inherited = inherited.map(|number| (number, self.memories.remove(number).unwrap_or_default()));
+        assert_eq!(inherits, inherited);
+        for (number, memory) in change.releases() {
+            let known = self.memories.remove(number).unwrap_or_default();
+            self.memories.insert(number.clone(), known.united(memory));
+        }
     }
 
     fn keep_details(&mut self, change: &Change) {
@@ -369,8 +378,12 @@ impl Observer {
 
     fn take_number(&mut self, number: PhoneNumber, memory: &NumberMemory, now: Timestamp) {
         self.waiting = Some((number, now));
-        let others: Vec<_> = memory.wrong_tries.iter().filter(|at| !self.wrong_tries.contains(at)).copied().collect();
-        self.wrong_tries.extend(others);
+        // As often as where it stands most.
+        for at in memory.wrong_tries.iter().collect::<BTreeSet<_>>() {
+            let times = |tries: &[Timestamp]| tries.iter().filter(|other| *other == at).count();
+            let missing = times(&memory.wrong_tries).saturating_sub(times(&self.wrong_tries));
+            self.wrong_tries.extend(vec![*at; missing]);
+        }
     }
 
     /// What holds whatever happened.

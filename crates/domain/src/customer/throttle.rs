@@ -33,6 +33,12 @@ impl NumberMemory {
         self.wrong_tries.is_empty() && self.tokens.is_empty()
     }
 
+    /// What is remembered by both. What stands in both was one and the same.
+    #[must_use]
+    pub fn united(&self, other: &Self) -> Self {
+        Self { wrong_tries: united(&self.wrong_tries, &other.wrong_tries), tokens: united(&self.tokens, &other.tokens) }
+    }
+
     /// When the last of it is forgotten.
     pub fn forgotten_at(&self) -> Option<Timestamp> {
         self.wrong_tries.iter().chain(&self.tokens).max().map(|last| *last + ConfirmationPolicy::DAY)
@@ -69,8 +75,7 @@ impl Throttle {
 
     /// Takes another number on: his own tries stay counted, and those of the number that were not his are added.
     pub(super) fn take_number(&mut self, memory: &NumberMemory) {
-        let others = memory.wrong_tries.iter().filter(|at| !self.wrong_tries.contains(at));
-        self.wrong_tries = sorted(self.wrong_tries.iter().chain(others).copied());
+        self.wrong_tries = united(&self.wrong_tries, &memory.wrong_tries);
         self.tokens.clone_from(&memory.tokens);
     }
 
@@ -133,6 +138,19 @@ fn recent(times: &[Timestamp], now: Timestamp) -> impl Iterator<Item = Timestamp
     times.iter().copied().filter(move |at| (now - *at).abs() < ConfirmationPolicy::DAY)
 }
 
+/// The times of both, which are in order; one that stands in both stands there as often as where it stands most.
+fn united(mut some: &[Timestamp], mut others: &[Timestamp]) -> Vec<Timestamp> {
+    let mut all = Vec::with_capacity(some.len().max(others.len()));
+    while let ([first, rest @ ..], [other_first, other_rest @ ..]) = (some, others) {
+        all.push(*first.min(other_first));
+        let (in_some, in_others) = (first <= other_first, other_first <= first);
+        (some, others) = (if in_some { rest } else { some }, if in_others { other_rest } else { others });
+    }
+    all.extend_from_slice(some);
+    all.extend_from_slice(others);
+    all
+}
+
 /// In order: clocks of several processes differ.
 fn sorted(times: impl Iterator<Item = Timestamp>) -> Vec<Timestamp> {
     let mut times: Vec<_> = times.collect();
@@ -163,6 +181,19 @@ mod tests {
         now += TimeDelta::hours(1);
         throttle.count_token(now, &policy);
         assert_eq!(throttle.resend_after(now, &policy), Some(TimeDelta::seconds(30)));
+    }
+
+    #[test]
+    fn what_both_remember_counts_once_and_what_happened_twice_at_a_time_twice() {
+        let memory = |tries: &[i64], tokens: &[i64]| NumberMemory {
+            wrong_tries: tries.iter().copied().map(at).collect(),
+            tokens: tokens.iter().copied().map(at).collect(),
+        };
+        let (some, others) = (memory(&[1, 3, 3], &[1, 2]), memory(&[0, 3, 5], &[]));
+        let both = memory(&[0, 1, 3, 3, 5], &[1, 2]);
+        assert_eq!((some.united(&others), others.united(&some)), (both.clone(), both.clone()));
+        assert_eq!(both.united(&some), both);
+        assert_eq!(some.united(&NumberMemory::default()), some);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use domain::EventId;
 
-use super::{Connection, Failure, deliveries, idempotency, lock_for_removal};
+use super::{Connection, Failure, abandon_setups, deliveries, idempotency, lock_for_removal};
 use crate::row::Row;
 use crate::schema::{
     addresses, cards, customers, erased_customers, events, links, phone_number_claims, provider_customers, receivers,
@@ -25,6 +25,7 @@ pub(super) fn erase(connection: &mut Connection, id: RowId, version: i64, at: Ro
     blank_events(connection, id)?;
     idempotency::blank(connection, id)?;
     diesel::delete(phone_number_claims::table.filter(phone_number_claims::customer_id.eq(id))).execute(connection)?;
+    abandon_all_setups(connection, id, at)?;
     diesel::delete(addresses::table.filter(addresses::customer_id.eq(id))).execute(connection)?;
     diesel::delete(cards::table.filter(cards::customer_id.eq(id))).execute(connection)?;
     diesel::delete(provider_customers::table.filter(provider_customers::customer_id.eq(id))).execute(connection)?;
@@ -60,6 +61,15 @@ fn keep_receivers_off(connection: &mut Connection) -> Result<(), Failure> {
         diesel::update(row).set(same).execute(connection)?;
     }
     Ok(())
+}
+
+/// Who is just noting at one of his links what was begun with it is waited for.
+fn abandon_all_setups(connection: &mut Connection, customer: RowId, at: RowInstant) -> Result<(), Failure> {
+    let of_his = || links::table.filter(links::customer_id.eq(customer));
+    diesel::update(of_his()).set(links::card_setup.eq(links::card_setup)).execute(connection)?;
+    let begun = of_his().filter(links::card_setup.is_not_null()).select((links::id, links::card_setup));
+    let begun = begun.load(connection)?;
+    abandon_setups(connection, customer, begun, at)
 }
 
 /// His events keep what they are and when they were.

@@ -15,7 +15,7 @@ use ports::{Beside, CustomerPage, CustomerQuery, CustomerRepository, KeyedHash, 
 use self::details::DetailRows;
 use self::row::CustomerRow;
 use self::save::Save;
-use super::cards::DetachmentRow;
+use super::cards::{DetachmentRow, abandon_setups};
 use super::events::EventRow;
 use super::idempotency::RecordRow;
 use super::{Connection, Failure, Store, deliveries, idempotency, links, lock_for_removal, write};
@@ -54,7 +54,7 @@ impl CustomerRepository for Store {
     }
 
     async fn find_number_memory(&self, number: KeyedHash) -> Result<NumberMemory, StoreError> {
-        self.readers.run(move |connection| numbers::find(connection, number)).await
+        self.readers.run(move |connection| numbers::find(connection, &number)).await
     }
 
     async fn save(&self, change: &Change, beside: Beside) -> Result<(), SaveError> {

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use domain::NumberMemory;
-use ports::{Digest, KeyedHash};
+use ports::KeyedHash;
 use uuid::Uuid;
 
 use super::{Connection, Failure};
@@ -10,65 +10,57 @@ use crate::row::{Row, read_times, write_times};
 use crate::schema::number_memories;
 use crate::sql_types::RowInstant;
 
-#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = number_memories)]
-pub(super) struct MemoryRow {
+struct MemoryRow {
     number: Vec<u8>,
     wrong_tries: String,
     tokens: String,
     forgotten_at: RowInstant,
 }
 
-impl MemoryRow {
-    /// The row; none where there is nothing to remember.
-    pub(super) fn of(number: &Digest, memory: &NumberMemory) -> Option<Self> {
-        Some(Self {
-            number: number.0.to_vec(),
-            wrong_tries: write_times(&memory.wrong_tries),
-            tokens: write_times(&memory.tokens),
-            forgotten_at: memory.forgotten_at()?.into(),
-        })
-    }
-
-    /// Stores what is to be remembered. Tokens are added to those that are: whoever held the number since his memory was read
-    /// has left his too. Only one holds it at a time, so nobody else adds anything meanwhile.
-    pub(super) fn store(&self, connection: &mut Connection) -> Result<(), Failure> {
-        let known: Option<String> =
-            number_memories::table.find(&self.number).select(number_memories::tokens).first(connection).optional()?;
-        let tokens = [self.tokens.as_str(), known.as_deref().unwrap_or_default()].map(read_times);
-        let mut tokens = tokens.into_iter().flatten().flatten().collect::<Vec<_>>();
-        tokens.sort_unstable();
-        tokens.dedup();
-        let row = Self {
-            number: self.number.clone(),
-            wrong_tries: self.wrong_tries.clone(),
-            tokens: write_times(&tokens),
-            forgotten_at: self.forgotten_at,
-        };
-        diesel::insert_into(number_memories::table)
-            .values(&row)
-            .on_conflict(number_memories::number)
-            .do_update()
-            .set(&row)
-            .execute(connection)?;
-        Ok(())
-    }
-}
-
-pub(super) fn find(connection: &mut Connection, number: KeyedHash) -> Result<NumberMemory, Failure> {
-    let hashes: Vec<Vec<u8>> = number.all().iter().map(|hash| hash.0.to_vec()).collect();
+/// What is remembered under any hash of the number.
+pub(super) fn find(connection: &mut Connection, number: &KeyedHash) -> Result<NumberMemory, Failure> {
     let rows: Vec<MemoryRow> = number_memories::table
-        .filter(number_memories::number.eq_any(hashes))
+        .filter(number_memories::number.eq_any(hashes(number)))
         .select(MemoryRow::as_select())
         .load(connection)?;
     let mut memory = NumberMemory::default();
     for stored in rows {
         // The hash tells nobody anything.
         let row = Row::new("number_memories", Uuid::nil());
-        memory.wrong_tries.extend(row.parsed("wrong_tries", read_times(&stored.wrong_tries))?);
-        memory.tokens.extend(row.parsed("tokens", read_times(&stored.tokens))?);
+        memory = memory.united(&NumberMemory {
+            wrong_tries: row.parsed("wrong_tries", read_times(&stored.wrong_tries))?,
+            tokens: row.parsed("tokens", read_times(&stored.tokens))?,
+        });
     }
-    memory.wrong_tries.sort_unstable();
-    memory.tokens.sort_unstable();
     Ok(memory)
+}
+
+/// The same, and it is remembered no more.
+pub(super) fn take(connection: &mut Connection, number: &KeyedHash) -> Result<NumberMemory, Failure> {
+    let memory = find(connection, number)?;
+    if !memory.is_empty() {
+        let taken = number_memories::table.filter(number_memories::number.eq_any(hashes(number)));
+        diesel::delete(taken).execute(connection)?;
+    }
+    Ok(memory)
+}
+
+/// Adds to what is remembered. Only who holds a number adds to its memory, so nobody else does meanwhile.
+pub(super) fn add(connection: &mut Connection, number: &KeyedHash, memory: &NumberMemory) -> Result<(), Failure> {
+    let memory = take(connection, number)?.united(memory);
+    let Some(forgotten_at) = memory.forgotten_at() else { return Ok(()) };
+    let row = MemoryRow {
+        number: number.current.0.to_vec(),
+        wrong_tries: write_times(&memory.wrong_tries),
+        tokens: write_times(&memory.tokens),
+        forgotten_at: forgotten_at.into(),
+    };
+    diesel::insert_into(number_memories::table).values(&row).execute(connection)?;
+    Ok(())
+}
+
+fn hashes(number: &KeyedHash) -> Vec<Vec<u8>> {
+    number.all().iter().map(|hash| hash.0.to_vec()).collect()
 }

@@ -2,11 +2,10 @@
 
 use diesel::dsl::case_when;
 use diesel::prelude::*;
-use domain::{Change, CustomerId, LinkPurpose};
-use ports::{Beside, SaveError};
+use domain::{Change, CustomerId, LinkPurpose, NumberMemory};
+use ports::{Beside, KeyedHash, SaveError};
 
-use super::numbers::MemoryRow;
-use super::{Connection, CustomerRow, DetailRows, EventRow, Failure, RecordRow, erase, links, write};
+use super::{Connection, CustomerRow, DetailRows, EventRow, Failure, RecordRow, erase, links, numbers, write};
 use crate::failure::Unique;
 use crate::schema::{customers, phone_number_claims};
 use crate::sql_types::{RowId, RowInstant};
@@ -21,8 +20,9 @@ pub(super) struct Save {
     erases: bool,
     customer: CustomerRow,
     claims: Vec<ClaimRow>,
+    inherits: Option<(KeyedHash, NumberMemory)>,
     releases: Vec<String>,
-    memories: Vec<MemoryRow>,
+    memories: Vec<(KeyedHash, NumberMemory)>,
     details: Option<DetailRows>,
     revokes_links: &'static [LinkPurpose],
     events: Vec<EventRow>,
@@ -55,7 +55,8 @@ impl Save {
             erases: change.erases(),
             claims: change.claims().iter().map(claim).collect(),
             releases: change.releases().iter().map(|(number, _)| number.as_str().to_owned()).collect(),
-            memories: beside.memories.iter().filter_map(|(number, memory)| MemoryRow::of(number, memory)).collect(),
+            inherits: beside.inherits,
+            memories: beside.memories,
             details,
             revokes_links: change.revokes_links(),
             events: change.events().iter().map(EventRow::of).collect::<Result<_, _>>()?,
@@ -114,7 +115,13 @@ impl Save {
                 return Err(Failure::Taken(Unique::PhoneNumber));
             }
         }
-        self.memories.iter().try_for_each(|memory| memory.store(connection))?;
+        if let Some((number, expected)) = &self.inherits
+            // Looked at after the claim, which waited for whoever was just giving the number up.
+            && numbers::take(connection, number)? != *expected
+        {
+            return Err(Failure::Stale);
+        }
+        self.memories.iter().try_for_each(|(number, memory)| numbers::add(connection, number, memory))?;
         if let Some(details) = &self.details {
             details.store(connection, id)?;
         }

@@ -1,0 +1,1 @@
+ALTER TABLE card_detachments DROP COLUMN setup;
