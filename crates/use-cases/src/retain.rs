@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::{CustomerId, Decision};
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{Failure, IfMatch, Service};
 
@@ -23,14 +23,14 @@ impl Service {
     /// may do it at once.
     pub async fn retain_for_a_time(self: Arc<Self>, mut stopping: watch::Receiver<bool>) {
         let work = async {
-            // What was erased before this start may have left traces.
-            let mut is_clean = false;
+            let mut traces = Traces::new(Instant::now());
             loop {
-                if let Err(failure) = self.retain(&mut is_clean).await {
+                if let Err(failure) = self.retain(&mut traces).await {
                     tracing::warn!(?failure, "what has had its time is not removed; trying again later");
                 }
-                if timeout(self.retention_pause(), self.erased.notified()).await.is_ok() {
-                    is_clean = false;
+                let pause = traces.wait(Instant::now(), self.retention_pause());
+                if timeout(pause, self.erased.notified()).await.is_ok() {
+                    traces.may_be_left = true;
                 }
             }
         };
@@ -48,7 +48,7 @@ impl Service {
         (shortest.unwrap_or(LONGEST_PAUSE) / 10).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
     }
 
-    async fn retain(&self, is_clean: &mut bool) -> Result<(), Failure> {
+    async fn retain(&self, traces: &mut Traces) -> Result<(), Failure> {
         let (now, policies) = (self.ports.clock.now(), &self.policies);
         let retention = &self.ports.retention;
         // One that just ran out belongs to the next round.
@@ -68,8 +68,10 @@ impl Service {
         while retention.prune_outlived(now - policies.idempotency_ttl, now, BATCH).await? {
             sleep(BREATH).await;
         }
-        if !*is_clean {
-            *is_clean = retention.scrub().await?;
+        let begun = Instant::now();
+        if traces.are_due(begun) {
+            let are_gone = retention.scrub().await?;
+            traces.looked_for(begun, Instant::now(), are_gone);
         }
         Ok(())
     }
@@ -118,6 +120,38 @@ impl Service {
     }
 }
 
+/// What is known of the traces of who was erased. Looking for them may mean reading all that is stored, so it is not done
+/// at once after each erasure where many follow one another.
+struct Traces {
+    may_be_left: bool,
+    rested_at: Instant,
+}
+
+impl Traces {
+    /// After looking for them nobody does so for this many times as long as it took.
+    const REST: u32 = 20;
+
+    /// What was erased before a start may have left some.
+    fn new(now: Instant) -> Self {
+        Self { may_be_left: true, rested_at: now }
+    }
+
+    fn are_due(&self, now: Instant) -> bool {
+        self.may_be_left && now >= self.rested_at
+    }
+
+    fn looked_for(&mut self, begun: Instant, now: Instant, are_gone: bool) {
+        self.may_be_left = !are_gone;
+        self.rested_at = now + (now - begun) * Self::REST;
+    }
+
+    /// How long to wait for whatever comes next, `pause` at most.
+    fn wait(&self, now: Instant, pause: Duration) -> Duration {
+        let rest = self.rested_at.saturating_duration_since(now);
+        if self.may_be_left && !rest.is_zero() { rest.min(pause) } else { pause }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,7 +159,6 @@ mod tests {
     use crate::testing::{World, confirmed, customer_id, unconfirmed};
     use domain::TimeDelta;
     use ports::StoreError;
-    use tokio::time::Instant;
 
     /// A world in which nothing has had its time but what a test adds.
     fn world() -> World {
@@ -187,6 +220,24 @@ mod tests {
         nothing_else(&mut world);
         world.retention.expect_unconfirmed_since().returning(|_, _| Ok(Vec::new()));
         assert_eq!(run(world, vec![Ok(false), Ok(true)]).await, LONGEST_PAUSE);
+    }
+
+    #[test]
+    fn where_many_are_erased_one_after_the_other_traces_are_not_looked_for_all_the_time() {
+        let (begun, second) = (Instant::now(), Duration::from_secs(1));
+        let mut traces = Traces::new(begun);
+        assert!(traces.are_due(begun));
+        let ended = begun + 2 * second;
+        traces.looked_for(begun, ended, true);
+        assert_eq!(traces.wait(ended, LONGEST_PAUSE), LONGEST_PAUSE, "nothing is left");
+        traces.may_be_left = true;
+        let rested = ended + 40 * second;
+        assert_eq!(traces.wait(ended + second, LONGEST_PAUSE), 39 * second);
+        assert!(!traces.are_due(rested - second));
+        assert!(traces.are_due(rested));
+        // What readers keep is looked for in the next round.
+        traces.looked_for(rested, rested, false);
+        assert_eq!(traces.wait(rested, LONGEST_PAUSE), LONGEST_PAUSE);
     }
 
     #[tokio::test(start_paused = true)]

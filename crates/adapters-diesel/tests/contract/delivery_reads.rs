@@ -21,6 +21,7 @@ crate::on_both_databases!(
     an_endpoint_that_is_not_known_has_nothing_to_replay,
     repeats_are_queued_all_or_none,
     an_endpoint_that_is_gone_gets_no_repeats,
+    all_deliveries_of_a_customer_are_found_however_many_there_are,
 );
 
 fn query(endpoint_id: EndpointId, after: Option<DeliveryId>, limit: u32) -> DeliveryQuery {
@@ -272,4 +273,23 @@ async fn an_endpoint_that_is_gone_gets_no_repeats(db: Fixture) {
         assert_eq!(due, DueDeliveries::default());
     }
     assert_eq!(db.number("SELECT count(*) AS number FROM deliveries"), 0);
+}
+
+async fn all_deliveries_of_a_customer_are_found_however_many_there_are(db: Fixture) {
+    const MANY: usize = 33_000;
+    let lease = held_endpoint(&db).await;
+    let event = first_event(&db).await;
+    queue(&db, lease, &[&event], 1).await;
+    try_due(&db, lease, 2, retry(99)).await;
+    let id = if db.is_sqlite() { "randomblob(16)" } else { "gen_random_uuid()" };
+    db.execute(&format!(
+        "WITH RECURSIVE numbers (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM numbers WHERE n < {MANY}) \
+         INSERT INTO deliveries (id, endpoint_id, event_id, customer_id, position, tries, accepted_at, created_at) \
+         SELECT {id}, endpoint_id, event_id, customer_id, position + n, 0, created_at, created_at FROM deliveries, numbers"
+    ));
+    let found = db.database.deliveries.of_customer(event.customer_id).await.unwrap();
+    assert_eq!(found.len(), MANY);
+    assert_eq!(found.iter().map(|delivery| delivery.tries.len()).sum::<usize>(), 1);
+    let stranger = first_event(&db).await;
+    assert_eq!(db.database.deliveries.of_customer(stranger.customer_id).await.unwrap(), []);
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use domain::EventId;
-use ports::{Beside, Lease, LeaseError, ReceiverId, StoredEvent};
+use ports::{Beside, Lease, LeaseError, ReceiverId, StoreError, StoredEvent};
 
 use crate::delivering::{
     all, delivery_of, end_lease, endpoint_of, event, first_event, held_endpoint, held_receiver, holder, one_due, queue,
@@ -303,8 +303,11 @@ async fn nothing_of_the_old_holder_is_stored_after_the_takeover(db: Fixture) {
         let new = holder();
         loop {
             end_lease(&db, lease.receiver);
-            if other.receivers.take_leases(new, vec![lease.receiver]).await.unwrap() == [lease.receiver] {
-                break;
+            match other.receivers.take_leases(new, vec![lease.receiver]).await {
+                Ok(taken) if taken == [lease.receiver] => break,
+                // The holder took it once more; or, on a busy machine, SQLite's lock for all the time that one waits for it.
+                Ok(_) | Err(StoreError::Unavailable(_)) => {}
+                Err(error) => panic!("{error}"),
             }
         }
         let place_then = db.number(&format!("SELECT position AS number {place}"));

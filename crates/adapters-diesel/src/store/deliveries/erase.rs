@@ -2,14 +2,11 @@
 
 use diesel::prelude::*;
 
-use super::Connection;
 use super::prune::remove;
+use super::{BATCH, Connection};
 use crate::failure::Failure;
 use crate::schema::{deliveries, delivery_tries};
 use crate::sql_types::{RowId, RowInstant};
-
-/// How many ids one statement names.
-const BATCH: usize = 500;
 
 /// Removes what is pending of these events, which are all of the customer's, so that nothing of his waits for it; and of
 /// the other tries what was answered, which may repeat what was sent.

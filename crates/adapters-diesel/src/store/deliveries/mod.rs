@@ -20,6 +20,9 @@ use super::{Connection, Failure, Store, first_pending, write};
 use crate::schema::deliveries;
 use crate::sql_types::{RowId, RowInstant};
 
+/// How many ids one statement names, where there may be any number of them: SQLite takes no more than 32,766.
+const BATCH: usize = 500;
+
 #[async_trait]
 impl DeliveryRepository for Store {
     async fn enqueue(

@@ -9,7 +9,7 @@ use ports::{DeliveryPage, DeliveryQuery, DeliveryStatusFilter, ReplayQuery, Repl
 use uuid::Uuid;
 
 use super::record::TryRow;
-use super::{Connection, Failure};
+use super::{BATCH, Connection, Failure};
 use crate::row::Row;
 use crate::schema::{deliveries, delivery_tries, events, receivers, webhook_endpoints};
 use crate::sql_types::{RowId, RowInstant};
@@ -136,18 +136,17 @@ pub(super) fn of_customer(connection: &mut Connection, customer: CustomerId) -> 
 }
 
 fn with_tries(connection: &mut Connection, rows: Vec<(DeliveryRow, String)>) -> Result<Vec<Delivery>, Failure> {
-    if rows.is_empty() {
-        return Ok(Vec::new());
-    }
-    let tries: Vec<TryRow> = delivery_tries::table
-        .filter(delivery_tries::delivery_id.eq_any(rows.iter().map(|(row, _)| row.id)))
-        .order((delivery_tries::delivery_id, delivery_tries::number))
-        .select(TryRow::as_select())
-        .load(connection)?;
     let mut of_delivery: HashMap<Uuid, Vec<DeliveryTry>> = HashMap::new();
-    for stored in tries {
-        let delivery = stored.delivery_id.0;
-        of_delivery.entry(delivery).or_default().push(stored.try_into()?);
+    for rows in rows.chunks(BATCH) {
+        let tries: Vec<TryRow> = delivery_tries::table
+            .filter(delivery_tries::delivery_id.eq_any(rows.iter().map(|(row, _)| row.id)))
+            .order((delivery_tries::delivery_id, delivery_tries::number))
+            .select(TryRow::as_select())
+            .load(connection)?;
+        for stored in tries {
+            let delivery = stored.delivery_id.0;
+            of_delivery.entry(delivery).or_default().push(stored.try_into()?);
+        }
     }
     rows.into_iter()
         .map(|(row, kind)| {
