@@ -32,6 +32,7 @@ diesel::table! {
         held_token -> Nullable<Text>,
         held_sent_at -> Nullable<Instant>,
         token_times -> Text,
+        number_wrong_tries -> Text,
     }
 }
 

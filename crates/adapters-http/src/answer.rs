@@ -16,7 +16,7 @@ use crate::problem::Problem;
 /// What [`Idempotency`] reads.
 pub(crate) const REPEATABLE: Parameter = Parameter::new(
     "Idempotency-Key",
-    Kind::TextLike { format: None, pattern: Some("^[ -~]+$"), max_length: Some(512) },
+    Kind::pattern(r#"^([!#-~]([ -~]{0,253}[!-~])?|"([ !#-\[\]-~]|\\["\\]){1,255}")$"#),
     "1 to 255 characters of your own, bare or in double quotes: the request can be sent again with the same and is done once.",
 );
 

@@ -74,16 +74,18 @@ impl Callers {
     }
 
     /// Whose key it is. A key that works is never refused for what others from the same addresses did, so each has to be
-    /// looked up; but from where keys are guessed one after the other, so that guessing takes no more than one of the
-    /// database's connections from the others.
+    /// looked up; but from where keys are guessed one after the other, but for those that have worked before, so that
+    /// guessing takes no more than one of the database's connections from the others.
     async fn identify(&self, state: &State, key: &str, client: IpAddr) -> Result<Caller, Problem> {
-        let outcome = match state.service.recall(key) {
+        let service = &state.service;
+        let is_suspect = || self.misses.wait(client, Instant::now()).is_some() && !service.knows(key);
+        let outcome = match service.recall(key) {
             Some(outcome) => outcome,
-            None if self.misses.wait(client, Instant::now()).is_none() => state.service.authenticate(key).await,
+            None if !is_suspect() => service.authenticate(key).await,
             None => {
                 let turn = tokio::time::timeout(Self::TURN, self.suspects.acquire()).await;
                 let _turn = turn.map_err(|_| Problem::unavailable())?;
-                state.service.authenticate(key).await
+                service.authenticate(key).await
             }
         };
         outcome.map_err(|failure| match failure {

@@ -2,7 +2,7 @@
 //! beside their readers (`customers/fuzz.rs`).
 //!
 //! `scripts/fuzz` gives a million inputs to each of these tests and their like in the other crates. What takes apart something
-//! else that callers write, such as a cursor, gets its test here.
+//! else that callers write gets its test here; a cursor is taken apart in `use-cases`.
 
 use std::net::SocketAddr;
 

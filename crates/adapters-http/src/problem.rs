@@ -262,7 +262,7 @@ impl Problem {
             Code::RouteNotFound => Self::route_not_found(),
             Code::InternalError => Self::internal_error(),
             Code::Unavailable => Self::unavailable(),
-            _ => Self::new(code, format!("{}.", code.title())),
+            _ => Self::new(code, format!("{}: send the request otherwise.", code.title())),
         }
     }
 
@@ -351,7 +351,8 @@ impl From<Failure> for Problem {
             ),
             Failure::CustomerIdTaken => Self::new(
                 Code::CustomerIdTaken,
-                "Use another id, or retrieve the customer who has this one: he may be the one that you meant to create.",
+                "Use another id, or retrieve the customer who has this one: he may be the one that you meant to create. The id of \
+                 a customer who was erased is never used again.",
             ),
             Failure::PhoneNumberTaken { holder, confirmed } => Self {
                 existing_customer: Some((holder, confirmed)),
@@ -360,7 +361,8 @@ impl From<Failure> for Problem {
                     if confirmed {
                         "Use the existing customer, who proved the number, if he is the same person; else ask for another one."
                     } else {
-                        "Nobody has proved the number: erase the existing customer and create this one; never take over that one."
+                        "Nobody has proved the number: if the existing customer has no `phone_number`, erase him, with `If-Match`; \
+                         if he has one, withdraw his change to this one. Then send this again. Never take over that customer."
                     },
                 )
             },
@@ -407,9 +409,10 @@ impl From<Failure> for Problem {
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::AlreadyConfirmed => {
-                Self::new(Code::AlreadyConfirmed, "There is nothing to confirm: the phone number is the customer's.")
-            }
+            Refusal::AlreadyConfirmed => Self::new(
+                Code::AlreadyConfirmed,
+                "There is nothing to confirm: the phone number is the customer's. Where another one waits, `DELETE …/phone_number` gives that up.",
+            ),
             Refusal::NothingPending => Self::new(
                 Code::PendingPhoneNumberNotFound,
                 "There is nothing to withdraw: the customer has no other phone number that waits for its token.",
@@ -436,7 +439,10 @@ impl From<Refusal> for Problem {
             },
             Refusal::ResendTooSoon { retry_after } => Self {
                 retry_after: Some(whole_seconds(retry_after)),
-                ..Self::new(Code::ResendTooSoon, "Wait as long as Retry-After says, then generate the token.")
+                ..Self::new(
+                    Code::ResendTooSoon,
+                    "Wait as long as Retry-After says, then send this request again: the customer, or his number, has had its tokens for now.",
+                )
             },
             Refusal::InvalidFields(errors) => Self::invalid_parameters(errors),
         }

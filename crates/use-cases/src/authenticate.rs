@@ -37,7 +37,7 @@ impl Caller {
     }
 }
 
-/// Keys that were looked up less than a second ago: so long may a revoked key still work.
+/// Keys that were found. For less than a second they are not looked up again: so long may a revoked key still work.
 #[derive(Default)]
 pub(crate) struct KeyCache(Mutex<HashMap<Digest, (ApiKey, Timestamp)>>);
 
@@ -51,6 +51,12 @@ impl KeyCache {
         // A clock that went back makes an entry of the future: not young, so not used.
         let young = |at: Timestamp| (TimeDelta::zero()..Self::LIFE).contains(&(now - at));
         keys.get(digest).filter(|(_, at)| young(*at)).map(|(key, _)| key.clone())
+    }
+
+    /// Whether the key was found lately, and could be used then.
+    fn knows(&self, digest: &Digest, now: Timestamp) -> bool {
+        let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.get(digest).is_some_and(|(key, _)| key.is_usable(now))
     }
 
     fn put(&self, key: ApiKey, now: Timestamp) {
@@ -82,6 +88,11 @@ impl Service {
     /// what cannot be a key. `None` for any other.
     pub fn recall(&self, key: &str) -> Option<Result<Caller, Failure>> {
         self.recall_at(key, self.ports.clock.now())
+    }
+
+    /// Whether the key worked when it was looked up last in this process, as far as that is remembered: then it is no guess.
+    pub fn knows(&self, key: &str) -> bool {
+        self.key_cache.knows(&self.ports.secrets.digest(key), self.ports.clock.now())
     }
 
     fn recall_at(&self, key: &str, now: Timestamp) -> Option<Result<Caller, Failure>> {
@@ -157,8 +168,10 @@ mod tests {
     async fn a_key_that_was_looked_up_a_moment_ago_is_recalled() {
         let service = world(Ok(Some(key()))).service();
         assert_eq!(service.recall(KEY), None);
+        assert!(!service.knows(KEY));
         let caller = service.authenticate(KEY).await;
         assert_eq!((caller.is_ok(), service.recall(KEY)), (true, Some(caller)));
+        assert!(service.knows(KEY));
     }
 
     #[tokio::test]
@@ -174,7 +187,7 @@ mod tests {
         world.secrets.expect_digest().return_const(Digest([1; 32]));
         let mut clock = MockClock::new();
         let mut sequence = Sequence::new();
-        for milliseconds in [0, 899, 900] {
+        for milliseconds in [0, 899, 900, 901] {
             let now = at(0) + TimeDelta::milliseconds(milliseconds);
             clock.expect_now().once().in_sequence(&mut sequence).return_const(now);
         }
@@ -192,6 +205,7 @@ mod tests {
         assert!(service.authenticate(KEY).await.is_ok());
         assert!(service.authenticate(KEY).await.is_ok());
         assert_eq!(service.authenticate(KEY).await, Err(Failure::Unauthorized));
+        assert!(!service.knows(KEY), "it is none that works");
     }
 
     #[test]

@@ -36,7 +36,7 @@ impl Service {
             let new = NewCustomer { id, phone: command.phone, profile: command.profile };
             for _ in 0..Self::MAX_TRIES {
                 let Decision { change, outcome } = self.decide_creation(new.clone(), command.confirmation).await?;
-                match self.store_recorded(change, Some(recorder), outcome.as_ref()).await {
+                match self.store_recorded(id, change, Some(recorder), outcome.as_ref()).await {
                     Err(SaveError::VersionConflict) => {}
                     Err(SaveError::PhoneNumberTaken { holder, confirmed: false })
                         if self.frees_number(holder).await? => {}
@@ -116,7 +116,7 @@ mod tests {
             saves += 1;
             let number = keyed_hash_of(phone().number.as_str().as_bytes());
             assert_eq!(beside.inherits, Some((number, memory(saves))));
-            assert_eq!(change.customer().parts().throttle.tokens.len(), saves + 1);
+            assert_eq!(change.customer().parts().throttle.number.tokens.len(), saves + 1);
             if saves == 1 { Err(SaveError::VersionConflict) } else { Ok(()) }
         });
         assert!(world.service().create_customer(WRITER, command(), None).await.is_ok());

@@ -33,26 +33,17 @@ impl Service {
     /// Everything that is stored about a customer.
     ///
     /// # Errors
-    /// [`Failure::CustomerNotFound`], or the store's.
+    /// [`Failure::CustomerNotFound`], [`Failure::Contended`] where events are removed again and again while they are read,
+    /// or the store's.
     pub async fn export_customer(&self, id: CustomerId) -> Result<PersonalData, Failure> {
         let ports = &self.ports;
         let customer = self.find_customer(id).await?;
-        let mut events: Vec<StoredEvent> = Vec::new();
-        loop {
-            let after = events.last().map(|event| event.id);
-            let query = EventQuery { after, customer_id: Some(id), limit: BATCH };
-            // The event to go on from may have been removed meanwhile: those before it were, too.
-            let Some(page) = ports.events.page(query).await? else { break };
-            events.extend(page.events);
-            if !page.more {
-                break;
-            }
-        }
+        let events = self.all_events(id).await?;
         let provider_customer = match &ports.card_provider {
             Some(provider) => ports.provider_customers.find_provider_customer(id, provider.name()).await?,
             None => None,
         };
-        Ok(PersonalData {
+        let data = PersonalData {
             verification: self.verification_of(&customer),
             customer,
             addresses: ports.customers.find_addresses(id).await?,
@@ -61,6 +52,27 @@ impl Service {
             links: ports.links.all(id).await?,
             events,
             deliveries: ports.deliveries.of_customer(id).await?,
-        })
+        };
+        // Of who was erased meanwhile only a part was read.
+        ports.customers.find(id).await?.ok_or(Failure::CustomerNotFound)?;
+        Ok(data)
+    }
+
+    /// All events about a customer, oldest first.
+    async fn all_events(&self, id: CustomerId) -> Result<Vec<StoredEvent>, Failure> {
+        'anew: for _ in 0..Self::MAX_TRIES {
+            let mut events: Vec<StoredEvent> = Vec::new();
+            loop {
+                let after = events.last().map(|event| event.id);
+                let query = EventQuery { after, customer_id: Some(id), limit: BATCH };
+                // The event to go on from has had its time meanwhile.
+                let Some(page) = self.ports.events.page(query).await? else { continue 'anew };
+                events.extend(page.events);
+                if !page.more {
+                    return Ok(events);
+                }
+            }
+        }
+        Err(Failure::Contended)
     }
 }

@@ -65,7 +65,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Forbidden`], [`Failure::EndpointNotFound`], [`Failure::Refused`] when they are more than
-    /// [`MAX_REPLAYED`](Self::MAX_REPLAYED), what `once` brings, or the store's, after which some may be queued.
+    /// [`MAX_REPLAYED`](Self::MAX_REPLAYED), what `once` brings, or the store's.
     pub async fn replay(
         &self,
         caller: Caller,
@@ -76,19 +76,11 @@ impl Service {
         caller.require_write()?;
         self.once(caller, once, async |recorder| {
             let found = self.replayable(id, since).await?;
-            let mut record = recorder.record(None, Ok(&found.len()));
+            let (queued, record) = (found.len(), recorder.record(None, Ok(&found.len())));
             let now = self.ports.clock.now();
-            let mut pieces = found.chunks(BATCH as usize).peekable();
-            while let Some(events) = pieces.next() {
-                // With the last piece it is done.
-                let record = if pieces.peek().is_none() { record.take() } else { None };
-                self.ports.deliveries.enqueue_repeats(id, events.to_vec(), Repeat::Replay, now, record).await?;
-            }
-            if let Some(record) = record {
-                self.ports.idempotency.keep_record(record).await?;
-            }
+            self.ports.deliveries.enqueue_repeats(id, found, Repeat::Replay, now, record).await?;
             self.ports.signal.announce();
-            Ok(found.len())
+            Ok(queued)
         })
         .await
     }
@@ -139,15 +131,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_replay_walks_through_the_log_in_pieces() {
+    async fn a_replay_walks_through_the_log_in_pieces_and_is_queued_as_a_whole() {
         let mut world = world();
         world.deliveries.expect_replayable().times(3).returning(|query| {
             assert_eq!((query.since, &query.event_types), (at(5), &stored_endpoint().endpoint.event_types));
             let first = query.after + 1;
             Ok(if first < 1_000 { (first..first + 500).map(replayed).collect() } else { Vec::new() })
         });
-        world.deliveries.expect_enqueue_repeats().times(2).returning(|_, deliveries, repeat, now, _| {
-            assert_eq!((deliveries.len(), repeat, now), (500, Repeat::Replay, World::NOW));
+        world.deliveries.expect_enqueue_repeats().once().returning(|_, deliveries, repeat, now, _| {
+            assert_eq!((deliveries.len(), repeat, now), (1_000, Repeat::Replay, World::NOW));
             assert!(deliveries.iter().all(|one| one.id.uuid() == uuid::Uuid::from_u128(0xd0)), "each has an id");
             Ok(())
         });

@@ -191,7 +191,7 @@ impl Service {
             let customer = self.find_customer(id).await?;
             if_match.check(&customer)?;
             let Decision { change, outcome } = decide(&customer, load().await?);
-            match self.store_recorded(change, recorder, outcome.as_ref()).await {
+            match self.store_recorded(id, change, recorder, outcome.as_ref()).await {
                 Err(SaveError::VersionConflict) => {}
                 Err(SaveError::PhoneNumberTaken { holder, confirmed: false }) if self.frees_number(holder).await? => {}
                 Err(error) => return Err(error.into()),
@@ -201,9 +201,10 @@ impl Service {
         Err(Failure::Contended)
     }
 
-    /// Stores a change with the record of what came of the request, where it is to be recorded.
+    /// Stores a change of a customer with the record of what came of the request, where it is to be recorded.
     pub(crate) async fn store_recorded<T>(
         &self,
+        id: CustomerId,
         change: Option<Change>,
         recorder: Option<&Recorder<'_, T>>,
         outcome: Result<&T, &domain::Refusal>,
@@ -213,12 +214,12 @@ impl Service {
             // A refusal that changes nothing may be asked for again.
             (None, Err(_)) => return Ok(()),
             (None, Ok(_)) => {
-                if let Some(record) = recorder.record(None, outcome) {
+                if let Some(record) = recorder.record(Some(id), outcome) {
                     self.ports.idempotency.keep_record(record).await?;
                 }
             }
             (Some(change), _) => {
-                let record = recorder.record(Some(change.customer().id()), outcome);
+                let record = recorder.record(Some(id), outcome);
                 self.store(Some(change), record).await?;
             }
         }

@@ -294,7 +294,7 @@ mod tests {
     async fn a_success_that_changed_nothing_is_recorded_too() {
         let mut world = finding(World::holding(confirmed()), vec![None]);
         world.idempotency.expect_keep_record().once().returning(|record| {
-            assert_eq!(record.customer_id, None);
+            assert_eq!(record.customer_id, Some(customer_id()));
             Ok(())
         });
         let answer = |_: Result<&domain::Verification, &Refusal>| Vec::new();

@@ -20,7 +20,7 @@ pub use card::Card;
 pub use customer::{Customer, CustomerUrls, Secrecy};
 pub use event::{ErasedEvent, Event, Ping, StoredEvent};
 pub use health::Health;
-pub use personal_data::{Link, PersonalData};
+pub use personal_data::{CardAtProvider, Link, PersonalData, ProofData};
 pub use problem::{FieldProblem, Problem};
 pub use timestamp::WireTime;
 pub use verification::Verification;

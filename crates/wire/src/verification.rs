@@ -13,7 +13,7 @@ pub struct Verification {
     /// `confirmed`: nothing is to be proved.
     #[schemars(extend("enum" = ["pending", "expired", "locked", "confirmed"]), example = &"pending")]
     status: &'static str,
-    /// Until when the token is accepted.
+    /// Until when the token lives. It is accepted for a little longer, for it is under way for a while: what counts is `status`.
     expires_at: Option<WireTime>,
     /// How often he may be wrong yet.
     #[schemars(example = 5)]

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{Connection, Failure, Store, write};
 use crate::failure::Unique;
 use crate::row::Row;
-use crate::schema::idempotency_records;
+use crate::schema::{customers, idempotency_records};
 use crate::sql_types::{RowId, RowInstant};
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -39,8 +39,19 @@ impl IdempotencyStore for Store {
     }
 
     async fn keep_record(&self, record: IdempotencyRecord) -> Result<(), RecordError> {
-        self.record_with(Some(record), |_| Ok(Some(()))).await.map(|_| ())
+        let customer = record.customer_id;
+        let work = move |connection: &mut Connection| match customer {
+            None => Ok(Some(())),
+            Some(id) => is_there(connection, id).map(|is_there| is_there.then_some(())),
+        };
+        self.record_with(Some(record), work).await.map(|_| ())
     }
+}
+
+/// Whether there is such a customer; then he is until the transaction ends, so that what is stored goes with him.
+fn is_there(connection: &mut Connection, id: CustomerId) -> Result<bool, Failure> {
+    let row = customers::table.find(RowId(id.uuid()));
+    Ok(diesel::update(row).set(customers::version.eq(customers::version)).execute(connection)? == 1)
 }
 
 impl Store {

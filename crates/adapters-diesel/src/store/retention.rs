@@ -51,9 +51,11 @@ impl RetentionRepository for Store {
         let full = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = records.len() >= full || memories.len() >= full;
         let remove = move |connection: &mut Connection| {
-            let old = idempotency_records::table.filter(idempotency_records::id.eq_any(&records));
-            diesel::delete(old).execute(connection)?;
             // One that was stored anew meanwhile stays.
+            let old = idempotency_records::table
+                .filter(idempotency_records::id.eq_any(&records))
+                .filter(idempotency_records::created_at.lt(RowInstant::from(before)));
+            diesel::delete(old).execute(connection)?;
             let forgotten = number_memories::table
                 .filter(number_memories::number.eq_any(&memories))
                 .filter(number_memories::forgotten_at.le(RowInstant::from(now)));

@@ -87,8 +87,8 @@ async fn a_pending_change_is_found_as_it_was_saved_in_every_part(db: Fixture) {
         assert_eq!(db.find(customer.id()).await.as_ref(), Some(&customer));
         let PhoneState::Changing(change) = &customer.parts().phone else { panic!("it is pending") };
         assert_eq!((&change.held, &change.next.phone, change.requested_at), (&held, &phone, at(100)));
-        assert_eq!(customer.parts().throttle.tokens, [at(-90), at(-80), at(100)]);
-        assert_eq!(customer.parts().throttle.wrong_tries, [at(-70), at(-60)]);
+        let counted = NumberMemory { tokens: vec![at(-90), at(-80), at(100)], ..memory };
+        assert_eq!(customer.parts().throttle.number, counted);
         // Each save over it, the last of which makes a new token.
         for save in [wrong_try as fn(&Customer, i64) -> Change, |customer, seconds| renamed(customer, "Yogi", seconds)]
         {

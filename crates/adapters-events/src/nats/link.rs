@@ -25,7 +25,7 @@ use crate::cloud_event;
 /// What every subject begins with.
 pub(super) const ROOT: &str = "customers";
 /// The stream that is made where no other takes the subjects.
-const STREAM: &str = "CUSTOMERS";
+pub(super) const STREAM: &str = "CUSTOMERS";
 /// How long it keeps events.
 const MAX_AGE: Duration = Duration::from_hours(30 * 24);
 /// Within this time an event that is published again is stored once.
@@ -214,11 +214,11 @@ impl Link {
     }
 }
 
-/// What NATS said; where it said nothing, the connection is no good.
+/// What NATS said. It says nothing to who lacks the right to ask; that the connection has ended is noticed by itself.
 fn unpurged(error: &(dyn std::error::Error + 'static)) -> Unpublished {
     match causes(error).find_map(|cause| cause.downcast_ref::<jetstream::Error>()) {
         Some(refusal) => Unpublished::Refused(format!("NATS does not purge it: {}", described(refusal))),
-        None => Unpublished::Lost,
+        None => Unpublished::TimedOut,
     }
 }
 

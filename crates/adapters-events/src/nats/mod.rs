@@ -147,6 +147,15 @@ impl NatsBroker {
         let end = Instant::now() + self.limit;
         let slow = || format!("no answer from NATS within {}", seconds(self.limit));
         let link = timeout_at(end, self.link()).await.map_err(|_| slow())??;
+        // To who lacks a right NATS says nothing.
+        let slow = || {
+            format!(
+                "no answer from NATS within {} to the purge of an erased customer's events: its user needs the rights to \
+                 publish to $JS.API.STREAM.NAMES and $JS.API.STREAM.PURGE.{}",
+                seconds(self.limit),
+                link::STREAM
+            )
+        };
         let purged = link.purge(subjects, end).await;
         if let Err(Unpublished::Lost | Unpublished::TimedOut) = purged {
             self.let_go(&link);

@@ -44,8 +44,10 @@ pub(crate) async fn export(
     let document = wire::PersonalData {
         customer: wire::Customer::new(&data.customer, secrecy),
         verification: wire::Verification::new(&data.verification),
+        proof: wire::ProofData::new(&data.customer, secrecy),
         addresses: wire::Addresses::new(&data.addresses),
         card: data.card.as_ref().map(wire::Card::new),
+        card_at_provider: data.card.as_ref().map(wire::CardAtProvider::new),
         card_provider_customer: data.provider_customer.as_deref(),
         links: data.links.iter().map(wire::Link::new).collect(),
         events,

@@ -25,8 +25,8 @@ const GROUPS: [(&str, &str, &str); 4] = [
 const INTRODUCTION: &str = "\
 Keeps customers and proves their phone numbers.\n\n\
 Send `Authorization: Bearer KEY` with a key that an operator has made (`customers keys create`). A key has the scope \
-`write`, which includes `read`, or `read`, which opens only what changes nothing. Bodies are JSON, and a parameter that an \
-operation does not know is refused.\n\n\
+`write`, which includes `read`, or `read`, which opens only what changes nothing. Bodies are JSON, and a member that an operation does not know is refused; so \
+is such a parameter of a query, where the operation has a query.\n\n\
 Every error is a problem document (RFC 9457). Programs go by its `code`; its `type` is the address of an explanation. \
 `X-Request-Id` of the answer names the request in the service's log; send one of your own to choose it.";
 
@@ -269,6 +269,17 @@ fn failed(codes: &[Code]) -> Value {
     };
     match status {
         401 => header("WWW-Authenticate", "`Bearer`.", true),
+        409 if codes.contains(&Code::IdempotencyInProgress) => {
+            header("Retry-After", "How many seconds to wait, where waiting helps.", false);
+        }
+        // Of all refusals this one is kept: it cost a try.
+        422 if codes.contains(&Code::ConfirmationTokenInvalid) => {
+            header(
+                "Idempotency-Replayed",
+                "`true` where the request was refused before, and this is its answer of then.",
+                false,
+            );
+        }
         429 => header("Retry-After", "How many seconds to wait, where waiting helps.", false),
         503 => header("Retry-After", "How many seconds to wait.", true),
         _ => {}

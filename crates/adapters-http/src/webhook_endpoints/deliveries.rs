@@ -61,7 +61,8 @@ pub(crate) const REDELIVER: Description = Description {
         headers: &[],
         content: Content::Json(schema::<wire::Delivery<'_>>),
     },
-    errors: &[Code::WebhookEndpointNotFound, Code::DeliveryNotFound],
+    // The customer is the one who was erased since a request that is sent again.
+    errors: &[Code::WebhookEndpointNotFound, Code::DeliveryNotFound, Code::CustomerNotFound],
 };
 
 pub(crate) const REPLAY: Description = Description {

@@ -200,17 +200,30 @@ fn of_many_who_erase_one_is_told_that_it_was_he(kind: DatabaseKind) {
 
 fn a_repeat_of_what_was_done_for_him_finds_nobody(kind: DatabaseKind) {
     let world = World::start(kind);
+    let receiver = TestReceiver::start();
+    let endpoint = world.endpoint(&receiver.url());
     let body = new_customer(&number());
     let customer = post_once(&world.http, "/v1/customers", "create", &body).json();
+    receiver.until_accepted(1, SOON);
+    let deliveries = world.http.get(&format!("{endpoint}/deliveries")).json();
+    let redeliver = format!("{endpoint}/deliveries/{}/redeliver", id_of(&deliveries[0]));
+    // Nothing is locked: it changes nothing, and is answered again all the same.
+    let (unlock, nothing) = (format!("{}/verification/unlock", path_of(&customer)), json!({}));
+    assert_eq!(post_once(&world.http, &unlock, "unlock", &nothing).status, 200);
+    assert_eq!(post_once(&world.http, &redeliver, "redeliver", &nothing).status, 202);
     let confirm = format!("{}/confirm", path_of(&customer));
     let wrong = json!({"confirmation_token": crate::world::other_token(token_of(&customer))});
     let right = json!({"confirmation_token": token_of(&customer)});
     assert_eq!(post_once(&world.http, &confirm, "wrong", &wrong).status, 422);
     assert_eq!(post_once(&world.http, &confirm, "right", &right).status, 200);
     erase(&world, &customer);
-    for (path, key, body) in
-        [("/v1/customers", "create", &body), (&confirm, "wrong", &wrong), (&confirm, "right", &right)]
-    {
+    for (path, key, body) in [
+        ("/v1/customers", "create", &body),
+        (&confirm, "wrong", &wrong),
+        (&confirm, "right", &right),
+        (&unlock, "unlock", &nothing),
+        (&redeliver, "redeliver", &nothing),
+    ] {
         for _ in 0..2 {
             assert_problem(&post_once(&world.http, path, key, body), 404, "customer_not_found", "he was erased");
         }

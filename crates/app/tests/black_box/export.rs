@@ -19,8 +19,18 @@ crate::on_both_databases!(
 );
 
 const SOON: Duration = Duration::from_secs(15);
-const MEMBERS: [&str; 8] =
-    ["customer", "verification", "addresses", "card", "card_provider_customer", "links", "events", "deliveries"];
+const MEMBERS: [&str; 10] = [
+    "customer",
+    "verification",
+    "proof",
+    "addresses",
+    "card",
+    "card_at_provider",
+    "card_provider_customer",
+    "links",
+    "events",
+    "deliveries",
+];
 
 fn export(world: &World, customer: &Value) -> Value {
     let answer = world.http.get(&format!("{}/export", path_of(customer)));
@@ -76,6 +86,13 @@ fn all_that_was_put_in_comes_out(kind: DatabaseKind) {
     assert_eq!(document["addresses"]["shipping"]["line1"], "Rua Augusta 2");
     assert_eq!(document["card"], world.http.get(&format!("{path}/card")).json());
     assert!(document["card_provider_customer"].is_string(), "{document}");
+    let at_provider = &document["card_at_provider"];
+    assert_eq!(at_provider["provider"], "test");
+    assert!(held_setups(&document).contains(&&at_provider["setup"]), "{document}");
+    let proof = &document["proof"];
+    assert_eq!(proof["held_token"], customer["confirmation_token"], "with which he proved the number that is his");
+    assert!(proof["change_requested_at"].is_string() && proof["last_token_at"].is_string(), "{proof}");
+    assert_eq!(proof["number_tokens"].as_array().map(Vec::len), Some(1), "{proof}");
     assert_eq!(document["events"], json!(events));
     assert_eq!(document["deliveries"], json!(deliveries));
     let held = document["links"].as_array().unwrap();
@@ -84,7 +101,7 @@ fn all_that_was_put_in_comes_out(kind: DatabaseKind) {
     assert_eq!(purposes, ["billing_address", "card", "card", "shipping_address"]);
     for link in held {
         let members: Vec<&str> = link.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(members, ["purpose", "created_at", "expires_at", "revoked_at"]);
+        assert_eq!(members, ["purpose", "created_at", "expires_at", "revoked_at", "card_setup"]);
         assert!(link["expires_at"].as_str() > link["created_at"].as_str(), "{link}");
     }
     assert_eq!(held.iter().filter(|link| link["revoked_at"].is_string()).count(), 1, "one was used up");
@@ -97,6 +114,10 @@ fn all_that_was_put_in_comes_out(kind: DatabaseKind) {
     }
     assert_eq!(addresses.len(), 2);
     assert_eq!(world.events_of(&customer), events, "to look changes nothing");
+}
+
+fn held_setups(document: &Value) -> Vec<&Value> {
+    document["links"].as_array().unwrap().iter().map(|link| &link["card_setup"]).collect()
 }
 
 fn who_has_little_gets_a_document_of_the_same_members(kind: DatabaseKind) {

@@ -33,6 +33,7 @@ crate::on_both_databases!(
     what_is_stored_to_be_answered_again_cannot_be_read,
     a_key_is_free_after_its_time,
     a_repeat_is_known_after_the_secret_key_was_rotated,
+    a_long_replay_is_queued_once_however_many_ask,
 );
 
 const SOON: Duration = Duration::from_secs(15);
@@ -564,4 +565,45 @@ fn a_repeat_is_known_after_the_secret_key_was_rotated(kind: DatabaseKind) {
     );
     assert_eq!(post_once(&world.http, "/v1/customers", "new", &other).status, 201);
     assert_eq!(world.events().len(), 2);
+}
+
+fn a_long_replay_is_queued_once_however_many_ask(kind: DatabaseKind) {
+    let world = World::start(kind);
+    let endpoint = world
+        .http
+        .post("/v1/webhook_endpoints", &json!({"url": "http://127.0.0.1:9/", "event_types": ["verification"]}));
+    let endpoint = format!("/v1/webhook_endpoints/{}", endpoint.json()["id"].as_str().unwrap());
+    let customer = world.create();
+    for _ in 0..5 {
+        let path = format!("{}/generate_confirmation", path_of(&customer));
+        assert_eq!(world.http.post(&path, &json!({})).status, 201);
+    }
+    // Each replay doubles nothing: it repeats the events, and there are more of those than fit into one piece.
+    until("all have their place", Duration::from_secs(15), || {
+        (world.database.count("SELECT id FROM deliveries") == 6).then_some(())
+    });
+    let many = "SELECT e.id FROM events AS e WHERE e.position IS NOT NULL";
+    assert_eq!(world.database.count(many), 6);
+    world.database.execute(&more_events(kind));
+    assert_eq!(world.database.count(many), 1_206);
+    let body = json!({"since": "2020-01-01T00:00:00Z"});
+    let answers = at_once(4, |_| post_once(&world.http, &format!("{endpoint}/replay"), "once", &body));
+    assert!(answers.iter().all(|answer| answer.status == 202 && answer.text == answers[0].text), "{answers:?}");
+    assert_eq!(answers.iter().filter(|answer| !is_replayed(answer)).count(), 1);
+    assert_eq!(world.database.count("SELECT id FROM deliveries WHERE repeat IS NOT NULL"), 1_206);
+}
+
+/// Two hundred more of each event, that the endpoint has come past.
+fn more_events(kind: DatabaseKind) -> String {
+    let id = match kind {
+        DatabaseKind::Sqlite => "randomblob(16)",
+        DatabaseKind::Postgresql => "gen_random_uuid()",
+    };
+    format!(
+        "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 200) \
+         INSERT INTO events (id, customer_id, sequence, type, occurred_at, payload, position) \
+         SELECT {id}, customer_id, sequence + n * 100, type, occurred_at, payload, position + n * 100 \
+         FROM events, numbers; \
+         UPDATE event_numbering SET last_position = 100000; UPDATE receivers SET position = 100000"
+    )
 }

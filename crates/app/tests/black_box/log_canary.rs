@@ -32,11 +32,23 @@ const REQUESTS: &[(&str, &str, &str, u16)] = &[
     ("POST", "/v1/customers/01a20a60-37c0-7716-be23-20dd56bd8f5a/generate_confirmation", "", 201),
     ("GET", ":customer", "", 200),
     ("HEAD", ":customer", "", 200),
+    ("GET", "/v1/customers?phone_number=%2B14185810827&email=canary%40example.com&confirmed=false", "", 200),
+    (
+        "GET",
+        "/v1/customers?phone_number=canary&email=canary&confirmed=canary&created_after=canary&after=canary",
+        "",
+        422,
+    ),
+    ("GET", ":customer/verification", "", 200),
+    ("POST", ":customer/verification/unlock", "", 200),
     ("PATCH", ":customer", r#"{"first_name": "Canary the second"}"#, 200),
     ("PUT", ":customer", r#"{"last_name": "Canary the third", "email": "canary2@example.com"}"#, 200),
     ("PATCH", ":customer", r#"{"email": "canary at example", "first_name": "4242 4242 4242 4242"}"#, 422),
     ("POST", ":customer/confirm", r#"{"confirmation_token": ":wrong"}"#, 422),
     ("POST", ":customer/confirm", r#"{"confirmation_token": ":token"}"#, 200),
+    ("POST", ":customer/phone_number", r#"{"unconfirmed_phone_number": "(418) 581-0824", "country_code": "CA"}"#, 200),
+    ("POST", ":customer/phone_number", r#"{"unconfirmed_phone_number": "canary", "country_code": "canary"}"#, 422),
+    ("DELETE", ":customer/phone_number", "", 204),
     ("PUT", ":customer/addresses/billing", ADDRESS, 200),
     ("PUT", ":customer/addresses/shipping", ADDRESS, 200),
     ("PUT", ":customer/addresses/shipping", r#"{"name": "Canary", "line1": "Canary", "country": "Canary"}"#, 422),
@@ -71,11 +83,15 @@ const REQUESTS: &[(&str, &str, &str, u16)] = &[
     ("POST", ":endpoint/deliveries/:delivery/redeliver", "", 202),
     ("POST", ":endpoint/replay", r#"{"since": "2026-11-25T00:00:00Z"}"#, 202),
     ("POST", ":endpoint/replay", r#"{"since": "canary"}"#, 422),
+    ("GET", ":customer/export", "", 200),
+    ("DELETE", "/v1/customers/01a20a60-37c0-7716-be23-20dd56bd8f5a", "", 204),
     ("DELETE", ":endpoint", "", 204),
     ("GET", "/l/:billing", "", 200),
     ("POST", "/l/:billing", "name=Canary&line1=Canary&form_token=canary", 403),
     ("GET", "/healthz", "", 200),
+    ("HEAD", "/healthz", "", 200),
     ("GET", "/readyz", "", 200),
+    ("HEAD", "/readyz", "", 200),
     ("POST", "/test-cards/setups/confirm", r#"{"client_secret": "canary", "token": "canary", "exp_month": 1}"#, 400),
     ("GET", "/canary", "", 404),
 ];
@@ -170,6 +186,15 @@ fn nothing_of_what_is_sent_is_in_the_log(kind: DatabaseKind, format: &str) {
     world.until_logged("the last request", |logs| logs.contains("the-last-one"));
 
     let logs = world.service.logs();
+    // Each operation of the API was among them.
+    let document: Value = world.service.client().get("/openapi.json").json();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys().map(|method| method.to_uppercase()) {
+            let route = path.split('/').map(|part| if part.starts_with('{') { ":" } else { part }).collect::<Vec<_>>();
+            let is_sent = |(sent, at, ..): &(&str, &str, &str, u16)| *sent == method && is_at(&told.fill(at), &route);
+            assert!(REQUESTS.iter().any(is_sent), "no request for {method} {path}");
+        }
+    }
     let lines = logs.lines().filter(|line| line.contains("duration_ms") && line.contains("route")).count();
     assert!(lines > sender.sent.get(), "{lines} lines of {} requests and those before", sender.sent.get());
     for line in logs.lines() {
@@ -178,6 +203,12 @@ fn nothing_of_what_is_sent_is_in_the_log(kind: DatabaseKind, format: &str) {
             assert!(!holds(line, secret), "{secret} is in the log: {line}");
         }
     }
+}
+
+/// Whether a request goes to a route, whose parts that are a colon stand for anything.
+fn is_at(request: &str, route: &[&str]) -> bool {
+    let parts: Vec<&str> = request.split('?').next().unwrap().split('/').collect();
+    parts.len() == route.len() && parts.iter().zip(route).all(|(part, route)| *route == ":" || part == route)
 }
 
 /// The same request in all that can be wrong with one, with data in it. What is answered is not the question here.
@@ -219,7 +250,10 @@ fn send_wrongly(sender: &Sender, strangers: &Http, method: &str, path: &str, bod
 /// Makes what the requests speak of, and does all that takes more than one request: a stream, the forms, a card.
 fn told_by(world: &World, receiver: &TestReceiver) -> Told {
     let mut told = Told::default();
-    for secret in [&world.key, SECRET_KEY, "5810827", "581-0827", "5810828", "581 0828", "581-0828", "5810829"] {
+    for secret in [
+        &world.key, SECRET_KEY, "5810827", "581-0827", "5810828", "581 0828", "581-0828", "5810829", "5810824",
+        "581-0824",
+    ] {
         told.secret(secret);
     }
     let endpoint = json!({

@@ -9,6 +9,7 @@ use crate::world::{OTHER_KEY, World, at_once, new_customer, number, other_token,
 crate::on_both_databases!(
     tries_on_a_number_count_for_whoever_has_it_next,
     tries_on_a_number_count_over_a_change_there_and_back,
+    tries_at_one_number_lock_no_other,
     a_success_ends_the_memory_of_wrong_tries,
     a_number_gets_20_tokens_a_day,
     a_number_gets_20_tokens_a_day_however_many_ask,
@@ -133,6 +134,30 @@ fn tries_on_a_number_count_over_a_change_there_and_back(kind: DatabaseKind) {
     assert_locked(&world, &other);
     assert_eq!(world.delete(&format!("{}/phone_number", path_of(&other))).status, 204);
     assert_locked(&world, &create(&world, &wanted).json());
+}
+
+fn tries_at_one_number_lock_no_other(kind: DatabaseKind) {
+    let world = World::start(kind);
+    let (first, second, third) = (number(), number(), number());
+    // Somebody uses up his tries at one number, and goes through those of others.
+    let guesser = create(&world, &first).json();
+    guess(&world, &guesser, 10);
+    for victim in [&second, &third] {
+        assert_eq!(world.change_number(&guesser, victim).status, 200);
+        assert_locked(&world, &guesser);
+    }
+    erase(&world, &guesser);
+    for victim in [&second, &third] {
+        let owner = create(&world, victim).json();
+        let verification = world.http.get(&format!("{}/verification", path_of(&owner))).json();
+        assert_eq!(verification["attempts_remaining"], 5, "{verification}");
+        assert_eq!(world.confirm(&owner).status, 200);
+    }
+    // And whoever mistypes the number at which others tried is free at his own.
+    let unlucky = create(&world, &first).json();
+    assert_locked(&world, &unlucky);
+    let own = world.change_number(&unlucky, &number());
+    assert_eq!(world.confirm(&own.json()).status, 200);
 }
 
 fn a_success_ends_the_memory_of_wrong_tries(kind: DatabaseKind) {

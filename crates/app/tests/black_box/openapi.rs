@@ -142,6 +142,10 @@ fn assert_described(document: &Value, operation: &Operation, answer: &Answer) {
         let is_required = header["required"] == true || !header["$ref"].is_null();
         assert!(!is_required || answer.header(name).is_some(), "{name} is not there: {told}");
     }
+    for name in ["ETag", "Link", "Location", "Retry-After", "Allow", "WWW-Authenticate", "Idempotency-Replayed"] {
+        let is_described = !response["headers"][name].is_null();
+        assert!(is_described || answer.header(name).is_none(), "{name} is not described: {told}");
+    }
     let Some(content) = response["content"].as_object() else {
         assert_eq!(answer.text, "", "{told}");
         return;

@@ -387,8 +387,8 @@ fn an_overdue_change_holds_no_number_even_before_it_is_swept_up(kind: DatabaseKi
         DatabaseKind::Sqlite => "UPDATE customers SET change_requested_at = change_requested_at - 86400000",
         DatabaseKind::Postgresql => "UPDATE customers SET change_requested_at = change_requested_at - interval '24 h'",
     };
-    let [created, corrected, changed_to, trusted, read] = [(); 5].map(|()| (world.confirmed(), number()));
-    for (holder, wanted) in [&created, &corrected, &changed_to, &trusted, &read] {
+    let [created, corrected, changed_to, trusted, read, listed] = [(); 6].map(|()| (world.confirmed(), number()));
+    for (holder, wanted) in [&created, &corrected, &changed_to, &trusted, &read, &listed] {
         changed(&world, holder, wanted);
     }
     world.database.execute(overdue);
@@ -408,6 +408,10 @@ fn an_overdue_change_holds_no_number_even_before_it_is_swept_up(kind: DatabaseKi
     let verification = world.http.get(&format!("{}/verification", path_of(&read.0))).json();
     assert_eq!(verification["status"], "confirmed");
     assert!(is_free(&world, &read.1));
+    let found = |number: &str| world.http.get(&format!("/v1/customers?phone_number=%2B{}", &number[1..])).json();
+    assert_eq!(found(&listed.1), json!([]), "nobody holds it");
+    let found = found(listed.0["phone_number"].as_str().unwrap());
+    assert_eq!(found[0]["unconfirmed_phone_number"], listed.0["phone_number"], "{found}");
     // He may ask for it once more.
     changed(&world, &read.0, &read.1);
     assert_consistent(&world);

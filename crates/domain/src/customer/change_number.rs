@@ -51,7 +51,10 @@ impl Customer {
         let at = self.not_before_last_change(moment.now);
         let mut next = self.clone();
         next.0.throttle.forget_wrong_tries();
-        next.0.throttle.leave_number();
+        // Of the number that waited, where he keeps that one, the tokens stay counted.
+        if self.unconfirmed_phone_number() != &phone.number {
+            next.0.throttle.leave_number();
+        }
         next.0.phone = PhoneState::Confirmed(Confirmed { phone, confirmed_at: at, proof: Proof::Trusted });
         let changed = [
             (Changed::PhoneNumber, true),
@@ -178,6 +181,43 @@ mod tests {
         let [(number, left)] = change.releases() else { panic!("one number") };
         let expected = NumberMemory { wrong_tries: vec![at(1), at(2), at(11)], tokens: vec![at(1), at(10)] };
         assert_eq!((number, left), (&phone(2).number, &expected));
+    }
+
+    #[test]
+    fn tries_at_one_number_are_left_at_no_other_and_those_of_another_are_not_carried_on() {
+        let policy = ConfirmationPolicy { daily_attempts: 2, ..ConfirmationPolicy::default() };
+        let to = |customer: &Customer, number, memory: &NumberMemory, seconds| {
+            let change = customer.change_number(phone(number), memory, token(7), moment(at(seconds)), &policy);
+            change.change.unwrap()
+        };
+        let wrong = |customer: &Customer, seconds| customer.confirm(token(1), moment(at(seconds)), &policy);
+        // He tries at one number, and goes on to the next.
+        let tried = wrong(to(&confirmed(), 2, &MEMORY, 100).customer(), 110).change.unwrap().customer().clone();
+        let next = to(&tried, 3, &MEMORY, 1_000);
+        assert_eq!(
+            next.releases(),
+            [(phone(2).number, NumberMemory { wrong_tries: vec![at(110)], tokens: vec![at(100)] })]
+        );
+        let left = next.customer().withdraw_number(moment(at(1_010))).change.unwrap();
+        let untried = NumberMemory { wrong_tries: Vec::new(), tokens: vec![at(1_000)] };
+        assert_eq!(left.releases(), [(phone(3).number, untried)]);
+        // His own count with him, wherever he is.
+        let last = wrong(next.customer(), 1_010);
+        assert_eq!(last.outcome, Err(Refusal::TokenInvalid { attempts_remaining: 0 }));
+        // And who takes a number at which others tried is not held to that at his next one.
+        let memory = NumberMemory { wrong_tries: vec![at(1), at(2)], tokens: vec![at(1)] };
+        let unlucky = to(&confirmed(), 2, &memory, 10);
+        assert!(matches!(wrong(unlucky.customer(), 11).outcome, Err(Refusal::TooManyAttempts { .. })));
+        let away = to(unlucky.customer(), 3, &MEMORY, 1_000);
+        assert_eq!(wrong(away.customer(), 1_001).outcome, Err(Refusal::TokenInvalid { attempts_remaining: 1 }));
+    }
+
+    #[test]
+    fn a_word_for_the_number_that_waits_gives_it_no_new_tokens() {
+        let trusted = changing().trust_number(phone(2), moment(at(20))).change.unwrap().customer().clone();
+        let [(number, left)] =
+            trusted.erase(None, moment(at(30))).change.unwrap().releases().to_vec().try_into().unwrap();
+        assert_eq!((number, left.tokens), (phone(2).number, vec![at(10)]));
     }
 
     #[test]

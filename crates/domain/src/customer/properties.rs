@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::{Customer, CustomerParts, Member, NewCustomer, NumberMemory, PhoneState, Profile, ProfileEdits, Throttle};
+use super::{Customer, CustomerParts, Member, NewCustomer, NumberMemory, PhoneState, Profile, ProfileEdits};
 use crate::{
     Address, AddressInput, AddressPurpose, Addresses, Card, CardParts, Change, ConfirmationPolicy, ConfirmationToken,
     CountryCode, CustomerId, Decision, DetailChange, EventBody, EventId, LinkPurpose, Moment, PersonName, Phone,
@@ -111,6 +111,8 @@ struct Observer {
     generated_at: Timestamp,
     tries_at_token: u32,
     wrong_tries: Vec<Timestamp>,
+    /// Those at the number that waits, by whoever held it.
+    number_tries: Vec<Timestamp>,
     /// The number that is proved, and the one that waits, since when.
     proved: Option<PhoneNumber>,
     waiting: Option<(PhoneNumber, Timestamp)>,
@@ -200,14 +202,22 @@ impl Observer {
 
     /// Tries within a day of now. Those that the clock, set back since, says are to come count too.
     fn tries_of_the_day(&self, now: Timestamp) -> usize {
-        self.wrong_tries.iter().filter(|at| (now - **at).abs() < TimeDelta::hours(24)).count()
+        let of = |tries: &[Timestamp]| tries.iter().filter(|at| (now - **at).abs() < TimeDelta::hours(24)).count();
+        of(&self.wrong_tries).max(of(&self.number_tries))
     }
 
     /// A try that was a day old when another came is forgotten for good, wherever the clock goes.
     fn count_wrong_try(&mut self, now: Timestamp) {
-        self.wrong_tries.retain(|at| (now - *at).abs() < TimeDelta::hours(24));
-        self.wrong_tries.push(now);
+        for tries in [&mut self.wrong_tries, &mut self.number_tries] {
+            tries.retain(|at| (now - *at).abs() < TimeDelta::hours(24));
+            tries.push(now);
+        }
         self.tries_at_token += 1;
+    }
+
+    fn forget_tries(&mut self) {
+        self.wrong_tries.clear();
+        self.number_tries.clear();
     }
 }
 
@@ -225,7 +235,8 @@ fn members(customer: &Customer) -> impl PartialEq + use<> {
 
 fn without_tries(customer: &Customer) -> Customer {
     let mut parts = customer.parts().clone();
-    parts.throttle = Throttle { wrong_tries: Vec::new(), ..parts.throttle };
+    parts.throttle.wrong_tries.clear();
+    parts.throttle.number.wrong_tries.clear();
     match &mut parts.phone {
         PhoneState::Unconfirmed(challenge) => challenge.wrong_tries = 0,
         PhoneState::Changing(change) => change.next.wrong_tries = 0,
@@ -256,7 +267,7 @@ fn play(operations: Vec<Operation>, policy: &ConfirmationPolicy) {
                     let (waiting, _) = observer.waiting.take().expect("a number waited");
                     assert!(observer.in_time(now, policy) && !is_overdue);
                     observer.proved = Some(waiting);
-                    observer.wrong_tries.clear();
+                    observer.forget_tries();
                 }
                 decision
             }
@@ -281,7 +292,7 @@ fn play(operations: Vec<Operation>, policy: &ConfirmationPolicy) {
                 let decision = before.trust_number(phone(number), moment(now));
                 if decision.outcome.is_ok() {
                     (observer.proved, observer.waiting) = (Some(phone(number).number), None);
-                    observer.wrong_tries.clear();
+                    observer.forget_tries();
                 }
                 decision
             }
@@ -302,7 +313,7 @@ fn play(operations: Vec<Operation>, policy: &ConfirmationPolicy) {
             Operation::Unlock => {
                 let decision = before.unlock(now, policy);
                 if decision.change.is_some() {
-                    observer.wrong_tries.clear();
+                    observer.forget_tries();
                     observer.tries_at_token = 0;
                 }
                 decision
@@ -344,6 +355,7 @@ impl Observer {
             generated_at: now,
             tries_at_token: 0,
             wrong_tries: Vec::new(),
+            number_tries: Vec::new(),
             proved: None,
             memories: HashMap::new(),
             sequence: 1,
@@ -378,12 +390,7 @@ impl Observer {
 
     fn take_number(&mut self, number: PhoneNumber, memory: &NumberMemory, now: Timestamp) {
         self.waiting = Some((number, now));
-        // As often as where it stands most.
-        for at in memory.wrong_tries.iter().collect::<BTreeSet<_>>() {
-            let times = |tries: &[Timestamp]| tries.iter().filter(|other| *other == at).count();
-            let missing = times(&memory.wrong_tries).saturating_sub(times(&self.wrong_tries));
-            self.wrong_tries.extend(vec![*at; missing]);
-        }
+        self.number_tries.clone_from(&memory.wrong_tries);
     }
 
     /// What holds whatever happened.

@@ -7,18 +7,18 @@ use crate::{ConfirmationPolicy, Timestamp};
 /// What is remembered of a customer's tries and tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Throttle {
-    /// When wrong tokens were presented within the last 24 hours, oldest first.
+    /// When he presented wrong tokens within the last 24 hours, for whichever number, oldest first.
     pub wrong_tries: Vec<Timestamp>,
     /// How many tokens were made in a row, none of them [`ConfirmationPolicy::RESEND_MEMORY`] after the one before.
     pub tokens_in_row: u32,
     /// When the last token was made.
     pub last_token_at: Option<Timestamp>,
-    /// When tokens for the number that waits, or waited last, were made within the last 24 hours, oldest first.
-    pub tokens: Vec<Timestamp>,
+    /// What was counted within the last 24 hours for the number that waits, or waited last, whoever held it.
+    pub number: NumberMemory,
 }
 
-/// What is remembered of a number that nobody holds any more, so that giving it up and taking it again, as the same
-/// customer or as another, gives no new tries and tokens.
+/// What is counted for a number. It stays with the number when that is given up, so that taking it again, as the same
+/// customer or as another, gives no new tries and tokens; and whoever takes another number is not held to it there.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NumberMemory {
     /// When wrong tokens were presented, oldest first.
@@ -46,10 +46,13 @@ impl NumberMemory {
 }
 
 impl Throttle {
-    /// Wrong tries that the day still allows.
+    /// Wrong tries that the day still allows: him, and for the number.
     pub(super) fn tries_left(&self, now: Timestamp, policy: &ConfirmationPolicy) -> u32 {
-        let tried = self.recent(now).count();
-        policy.daily_attempts.saturating_sub(u32::try_from(tried).unwrap_or(u32::MAX))
+        let left = |tries: &[Timestamp]| {
+            let tried = recent(tries, now).count();
+            policy.daily_attempts.saturating_sub(u32::try_from(tried).unwrap_or(u32::MAX))
+        };
+        left(&self.wrong_tries).min(left(&self.number.wrong_tries))
     }
 
     /// How long until the day allows a try again; `None` where it does.
@@ -59,33 +62,38 @@ impl Throttle {
         }
         // With n tries remembered and n - limit + 1 of them forgotten, one is free.
         let limit = usize::try_from(policy.daily_attempts).unwrap_or(usize::MAX);
-        let tries: Vec<_> = self.recent(now).collect();
-        let frees = tries.len().checked_sub(limit).and_then(|index| tries.get(index).copied());
+        let frees = |tries: &[Timestamp]| {
+            let tries: Vec<_> = recent(tries, now).collect();
+            tries.len().checked_sub(limit).and_then(|index| tries.get(index).copied())
+        };
+        let frees = frees(&self.wrong_tries).max(frees(&self.number.wrong_tries));
         Some((frees.unwrap_or(now) + ConfirmationPolicy::DAY - now).min(ConfirmationPolicy::DAY))
     }
 
     pub(super) fn count_wrong_try(&mut self, now: Timestamp) {
-        self.wrong_tries = sorted(self.recent(now).chain([now]));
+        for tries in [&mut self.wrong_tries, &mut self.number.wrong_tries] {
+            *tries = sorted(recent(tries, now).chain([now]));
+        }
     }
 
     /// What is to be remembered of the number that waits, or waited last.
     pub(super) fn memory(&self) -> NumberMemory {
-        NumberMemory { wrong_tries: self.wrong_tries.clone(), tokens: self.tokens.clone() }
+        self.number.clone()
     }
 
-    /// Takes another number on: his own tries stay counted, and those of the number that were not his are added.
+    /// Takes another number on, with what was counted for it.
     pub(super) fn take_number(&mut self, memory: &NumberMemory) {
-        self.wrong_tries = united(&self.wrong_tries, &memory.wrong_tries);
-        self.tokens.clone_from(&memory.tokens);
+        self.number = memory.clone();
     }
 
     /// Gives up the number that waits.
     pub(super) fn leave_number(&mut self) {
-        self.tokens.clear();
+        self.number = NumberMemory::default();
     }
 
     pub(super) fn forget_wrong_tries(&mut self) {
         self.wrong_tries.clear();
+        self.number.wrong_tries.clear();
     }
 
     /// How long until the next token for the number may be made, by both limits; `None` where it may.
@@ -98,7 +106,7 @@ impl Throttle {
         if policy.resend_interval.is_zero() {
             return None;
         }
-        let tokens: Vec<_> = recent(&self.tokens, now).collect();
+        let tokens: Vec<_> = recent(&self.number.tokens, now).collect();
         let frees = tokens.len().checked_sub(ConfirmationPolicy::DAILY_TOKENS).and_then(|index| tokens.get(index));
         Some((*frees? + ConfirmationPolicy::DAY - now).min(ConfirmationPolicy::DAY))
     }
@@ -120,16 +128,12 @@ impl Throttle {
     pub(super) fn count_token(&mut self, now: Timestamp, policy: &ConfirmationPolicy) {
         self.tokens_in_row = if self.is_forgotten(now, policy) { 1 } else { self.tokens_in_row.saturating_add(1) };
         self.last_token_at = Some(now);
-        self.tokens = sorted(recent(&self.tokens, now).chain([now]));
+        self.number.tokens = sorted(recent(&self.number.tokens, now).chain([now]));
     }
 
     fn is_forgotten(&self, now: Timestamp, policy: &ConfirmationPolicy) -> bool {
         let memory = policy.resend_interval.max(ConfirmationPolicy::RESEND_MEMORY);
         self.last_token_at.is_none_or(|last| now - last >= memory)
-    }
-
-    fn recent(&self, now: Timestamp) -> impl Iterator<Item = Timestamp> {
-        recent(&self.wrong_tries, now)
     }
 }
 
@@ -226,7 +230,7 @@ mod tests {
         assert_eq!(throttle.locked_for(at(0), &policy), Some(TimeDelta::hours(24)));
         throttle.count_wrong_try(at(0));
         assert_eq!(throttle.wrong_tries, [at(0), at(500)]);
-        throttle.wrong_tries = vec![at(90_000_000)];
+        throttle = Throttle { wrong_tries: vec![at(90_000_000)], ..Throttle::default() };
         assert_eq!(throttle.locked_for(at(0), &policy), None);
     }
 

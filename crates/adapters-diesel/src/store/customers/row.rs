@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::result::Error;
 use domain::{
     Challenge, ConfirmationToken, Confirmed, CountryCode, Customer, CustomerId, CustomerParts, Email, NumberChange,
-    PersonName, Phone, PhoneNumber, PhoneState, Profile, Proof, Throttle,
+    NumberMemory, PersonName, Phone, PhoneNumber, PhoneState, Profile, Proof, Throttle,
 };
 
 use super::Failure;
@@ -48,6 +48,7 @@ pub(super) struct SavedColumns {
     tokens_in_row: i64,
     last_token_at: Option<RowInstant>,
     token_times: String,
+    number_wrong_tries: String,
     sequence: i64,
     revision: i64,
     version: i64,
@@ -57,13 +58,14 @@ pub(super) struct SavedColumns {
 const TABLE: &str = "customers";
 
 /// The columns that are read as text.
-const TEXTS: [&str; 13] = [
+const TEXTS: [&str; 14] = [
     "phone_number",
     "unconfirmed_phone_number",
     "country_code",
     "next_country_code",
     "held_token",
     "token_times",
+    "number_wrong_tries",
     "email",
     "email_folded",
     "email_folded_of",
@@ -107,7 +109,8 @@ impl CustomerRow {
                 wrong_tries: write_times(&parts.throttle.wrong_tries),
                 tokens_in_row: parts.throttle.tokens_in_row.into(),
                 last_token_at: parts.throttle.last_token_at.map(RowInstant::from),
-                token_times: write_times(&parts.throttle.tokens),
+                token_times: write_times(&parts.throttle.number.tokens),
+                number_wrong_tries: write_times(&parts.throttle.number.wrong_tries),
                 sequence: parts.sequence,
                 revision: parts.revision,
                 version: parts.version,
@@ -132,7 +135,10 @@ impl CustomerRow {
                 wrong_tries: row.parsed("wrong_tries", read_times(&saved.wrong_tries))?,
                 tokens_in_row: row.parsed("tokens_in_row", saved.tokens_in_row.try_into().ok())?,
                 last_token_at: row.optional_time("last_token_at", saved.last_token_at)?,
-                tokens: row.parsed("token_times", read_times(&saved.token_times))?,
+                number: NumberMemory {
+                    wrong_tries: row.parsed("number_wrong_tries", read_times(&saved.number_wrong_tries))?,
+                    tokens: row.parsed("token_times", read_times(&saved.token_times))?,
+                },
             },
             sequence: saved.sequence,
             revision: saved.revision,

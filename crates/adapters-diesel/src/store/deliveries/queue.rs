@@ -6,7 +6,7 @@ use domain::{DeliveryId, EndpointId, Repeat, Timestamp};
 use ports::{DueDeliveries, DueDelivery, NewDelivery, StoredEvent};
 
 use super::super::events::StoredRow;
-use super::{Connection, Failure, first_pending};
+use super::{BATCH, Connection, Failure, first_pending};
 use crate::row::Row;
 use crate::schema::{customers, deliveries, events, webhook_endpoints};
 use crate::sql_types::{RowId, RowInstant};
@@ -51,6 +51,16 @@ pub(super) fn enqueue(
 
 /// Queues deliveries: repeats are due, others wait until they are the first of their customer's.
 pub(super) fn insert(
+    connection: &mut Connection,
+    endpoint: EndpointId,
+    new: &[NewDelivery],
+    repeat: Option<Repeat>,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    new.chunks(BATCH).try_for_each(|new| insert_batch(connection, endpoint, new, repeat, now))
+}
+
+fn insert_batch(
     connection: &mut Connection,
     endpoint: EndpointId,
     new: &[NewDelivery],

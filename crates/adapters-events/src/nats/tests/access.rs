@@ -28,6 +28,26 @@ async fn a_user_and_password_or_a_token_is_taken_from_the_url() {
     assert_eq!(publish_one(&with_user(&server, "wrong"), event(1)).await.unwrap_err(), REFUSED);
 }
 
+#[tokio::test]
+async fn the_rights_that_the_documentation_names_are_enough_and_one_that_is_missing_is_named() {
+    let documented = include_str!("../../../../../docs/operating.md");
+    let rights = documented.split_once("    permissions: {").unwrap().1.split_once("\n    }").unwrap().0;
+    let settings = |rights: &str| {
+        format!("authorization {{ users: [{{ user: me, password: secret, permissions: {{ {rights} }} }}] }}")
+    };
+    let server = Server::start_with(&settings(rights)).await;
+    let broker = with_user(&server, "me:secret");
+    assert_eq!(publish_one(&broker, event(1)).await, Ok(()));
+    let customer = event(1).customer_id.unwrap();
+    assert_eq!(broker.purge(customer).await, Ok(()));
+
+    let server = Server::start_with(&settings(&rights.replace(", \"$JS.API.STREAM.PURGE.CUSTOMERS\"", ""))).await;
+    let broker = with_user(&server, "me:secret");
+    assert_eq!(publish_one(&broker, event(1)).await, Ok(()));
+    let error = broker.purge(customer).await.unwrap_err();
+    assert!(error.contains("$JS.API.STREAM.PURGE.CUSTOMERS"), "{error}");
+}
+
 /// A JWT as NATS has them: signed by `issuer`, about `subject`.
 fn jwt(issuer: &KeyPair, subject: &KeyPair, name: &str, nats: &Value) -> String {
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
