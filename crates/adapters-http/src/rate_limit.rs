@@ -23,7 +23,10 @@ impl RateLimit {
     /// What the text must be, as the rest of a sentence.
     pub fn parse(text: &str) -> Result<Self, String> {
         let must_be = || {
-            format!("must be a number of requests from 1 to {} and /s, /m or /h behind it, such as 100/s", Self::MOST)
+            format!(
+                "must be a number of requests from 1 to {} and /s, /m or /h behind it, such as 100/s, or off",
+                Self::MOST
+            )
         };
         let (count, unit) = text.split_once('/').ok_or_else(must_be)?;
         let count = count.parse::<NonZeroU32>().ok().filter(|count| count.get() <= Self::MOST).ok_or_else(must_be)?;

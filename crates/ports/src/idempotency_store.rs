@@ -19,7 +19,7 @@ pub trait IdempotencyStore: Send + Sync {
     /// When the store fails.
     async fn find_record(&self, ids: Vec<Digest>) -> Result<Option<IdempotencyRecord>, StoreError>;
 
-    /// Stores a record of a request that changes nothing here.
+    /// Stores a record of a request that changes nothing here; none about a customer who is gone.
     ///
     /// # Errors
     /// See [`RecordError`].

@@ -239,7 +239,8 @@ async fn the_setup_that_brought_his_card_is_left_as_it_is(db: Fixture) {
 
 async fn his_requests_are_answered_no_more(db: Fixture) {
     let (person, _) = person(&db).await;
-    let others = IdempotencyRecord { id: Digest([1; 32]), customer_id: Some(new_customer().id), ..person.record() };
+    let stranger = db.save(&creation(new_customer())).await;
+    let others = IdempotencyRecord { id: Digest([1; 32]), customer_id: Some(stranger.id()), ..person.record() };
     let nobodys = IdempotencyRecord { id: Digest([2; 32]), customer_id: None, ..person.record() };
     for record in [&others, &nobodys] {
         db.database.idempotency.keep_record(record.clone()).await.unwrap();
@@ -254,6 +255,10 @@ async fn his_requests_are_answered_no_more(db: Fixture) {
     for record in [blank, others, nobodys, erasing] {
         assert_eq!(db.database.idempotency.find_record(vec![record.id]).await.unwrap(), Some(record));
     }
+    // Nor is anything kept of what was under way when he went.
+    let late = IdempotencyRecord { id: Digest([4; 32]), ..person.record() };
+    db.database.idempotency.keep_record(late.clone()).await.unwrap();
+    assert_eq!(db.database.idempotency.find_record(vec![late.id]).await.unwrap(), None);
 }
 
 async fn a_change_that_came_first_is_a_conflict_and_nothing_is_gone(db: Fixture) {

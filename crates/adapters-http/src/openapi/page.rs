@@ -30,6 +30,7 @@ struct Shown<'a> {
     access: &'static str,
     parameters: Vec<Row>,
     members: Vec<Row>,
+    answer_headers: Vec<Row>,
     answer: Option<String>,
     answer_members: Vec<Row>,
     errors: Vec<Code>,
@@ -81,6 +82,7 @@ fn shown<'a>(operation: &'a Operation, document: &Value) -> Shown<'a> {
         },
         parameters: in_path.chain(in_query).chain(in_headers).collect(),
         members: description.body.iter().flat_map(|body| body.iter()).map(|parameter| row("body", parameter)).collect(),
+        answer_headers: response["headers"].as_object().into_iter().flatten().filter_map(answer_header).collect(),
         answer: is_json.then(|| format!("{:#}", content["example"])),
         answer_members: answer_members(&content["schema"], &document["components"]["schemas"]),
         errors: description.errors(),
@@ -101,6 +103,12 @@ fn row(place: &str, parameter: &Parameter) -> Row {
     let kind = if place == "body" { kind } else { format!("{place}, {kind}") };
     let note = if parameter.is_required { "required" } else { "" };
     Row { name: parameter.name.to_owned(), kind, note, text: inline(parameter.text) }
+}
+
+/// A header that this answer has, and not every one.
+fn answer_header((name, header): (&String, &Value)) -> Option<Row> {
+    let text = header["description"].as_str()?;
+    Some(Row { name: name.clone(), kind: "header".to_owned(), note: "", text: inline(text) })
 }
 
 /// The members of the object that a schema is, or is a list of.

@@ -105,7 +105,7 @@ pub(crate) const SETTINGS: [Setting; 32] = [
     setting(
         RATE_LIMIT,
         "",
-        "how many requests of one key a process answers, a second, minute or hour, such as 100/s; no limit when empty",
+        "how many requests of one key a process answers, a second, minute or hour, such as 100/s; no limit when empty or off",
     ),
     setting(
         TRUSTED_PROXIES,
@@ -235,7 +235,7 @@ impl Settings {
 
 /// The limit of each key; none where the text is empty.
 fn rate_limit(text: &str) -> Result<Option<RateLimit>, String> {
-    if text.is_empty() { Ok(None) } else { RateLimit::parse(text).map(Some) }
+    if text.is_empty() || text == "off" { Ok(None) } else { RateLimit::parse(text).map(Some) }
 }
 
 /// The card provider: Stripe where its keys are set, else a stand-in for a demo start alone.

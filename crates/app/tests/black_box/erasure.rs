@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use test_support::{Answer, Answering, DatabaseKind, EventStream, FaultProxy, Localstripe, NatsServer, TestReceiver};
+use test_support::{Answer, Answering, DatabaseKind, EventStream, NatsServer, TestReceiver};
 
-use crate::cards::{begin, card_link, finish, with_test_card};
+use crate::cards::{begin, finish, with_test_card};
 use crate::errors::{assert_fields, assert_problem};
 use crate::visitor::{Visitor, assert_page, links};
 use crate::world::{World, at_once, new_customer, number, path_of, post_once, token_of, until};
@@ -25,18 +25,16 @@ crate::on_both_databases!(
     delivering_again_sends_nothing_of_him,
     at_the_broker_his_end_alone_remains,
     a_broker_that_was_down_is_told_of_his_end_alone,
-    his_card_goes_at_its_provider_even_when_the_process_dies,
-    a_card_that_he_entered_and_did_not_finish_goes_too,
     pages_that_he_had_open_end,
     nothing_of_him_is_left_in_the_database_and_the_log,
     whatever_is_written_about_him_meanwhile_goes_with_him,
 );
 
-const SOON: Duration = Duration::from_secs(15);
+pub(crate) const SOON: Duration = Duration::from_secs(15);
 const ADDRESS: &str =
     r#"{"name":"Canaryname","line1":"Canarystreet 1","postal_code":"1100-048","city":"Canarycity","country":"PT"}"#;
 
-fn erase(world: &World, customer: &Value) {
+pub(crate) fn erase(world: &World, customer: &Value) {
     let answer = world.delete(&path_of(customer));
     assert_eq!((answer.status, answer.text.as_str()), (204, ""), "{answer:?}");
 }
@@ -457,71 +455,6 @@ fn a_broker_that_was_down_is_told_of_his_end_alone(kind: DatabaseKind) {
         assert_eq!(until_ended(&nats, customer), [world.events_of(customer).pop().unwrap()]);
     }
     assert_eq!(nats.stream_messages(STREAM).len(), 2);
-}
-
-/// Who holds a card at the provider, by the secret of its setup.
-fn holder(stripe: &Localstripe, secret: &str) -> Value {
-    let setup = stripe.get(&format!("/v1/setup_intents/{}", secret.split("_secret").next().unwrap()));
-    stripe.get(&format!("/v1/payment_methods/{}", setup["payment_method"].as_str().unwrap()))["customer"].clone()
-}
-
-fn his_card_goes_at_its_provider_even_when_the_process_dies(kind: DatabaseKind) {
-    let stripe = Localstripe::start();
-    let proxy = FaultProxy::before(stripe.address());
-    let mut settings = stripe.settings();
-    settings[2].1 = format!("http://{}", proxy.address());
-    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let mut world = World::with(kind, &settings);
-    let customer = world.confirmed();
-    let visitor = Visitor::open(&world, &card_link(&world, &path_of(&customer)));
-    let secret = begin(&visitor);
-    assert_eq!(stripe.enter(&secret, "4242424242424242"), 200);
-    assert_eq!(finish(&visitor).status, 200);
-    assert!(holder(&stripe, &secret).is_string());
-    proxy.cut();
-    erase(&world, &customer);
-    world.service.kill();
-    proxy.mend();
-    // Where it was tried before the end it is due again in a minute; nobody waits so long here.
-    let due = match kind {
-        DatabaseKind::Sqlite => "UPDATE card_detachments SET next_try_at = 0",
-        DatabaseKind::Postgresql => "UPDATE card_detachments SET next_try_at = 'epoch'",
-    };
-    world.database.execute(due);
-    world.start_again();
-    until("the card is removed", SOON, || holder(&stripe, &secret).is_null().then_some(()));
-    until("the queue is empty", SOON, || (world.database.count("SELECT * FROM card_detachments") == 0).then_some(()));
-}
-
-fn a_card_that_he_entered_and_did_not_finish_goes_too(kind: DatabaseKind) {
-    let stripe = Localstripe::start();
-    let settings = stripe.settings();
-    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let world = World::with(kind, &settings);
-    // Entered before he is erased, entered after, and entered while the bank has yet to ask.
-    let [before, after, asked] = [(); 3].map(|()| {
-        let customer = world.confirmed();
-        let visitor = Visitor::open(&world, &card_link(&world, &path_of(&customer)));
-        let secret = begin(&visitor);
-        (customer, visitor, secret)
-    });
-    assert_eq!(stripe.enter(&before.2, "4242424242424242"), 200);
-    assert_eq!(stripe.enter(&asked.2, "4000002500003155"), 200);
-    assert!(holder(&stripe, &before.2).is_string());
-    let queue = || world.database.count("SELECT * FROM card_detachments");
-    for (customer, visitor, secret) in [&before, &after, &asked] {
-        let setup = stripe.get(&format!("/v1/setup_intents/{}", secret.split("_secret").next().unwrap()));
-        let at_stripe = setup["customer"].as_str().unwrap();
-        erase(&world, customer);
-        until("the provider was told", SOON, || (queue() == 0).then_some(()));
-        let late = stripe.enter(secret, "4242424242424242");
-        assert!((400..500).contains(&late), "it is over: {late}");
-        assert_ne!(stripe.authenticate(secret), 200);
-        let answer = finish(visitor);
-        assert_page(&answer, if answer.status == 404 { 404 } else { 410 });
-        assert_eq!(stripe.cards_of(at_stripe), 0);
-    }
-    assert!(holder(&stripe, &before.2).is_null());
 }
 
 fn pages_that_he_had_open_end(kind: DatabaseKind) {

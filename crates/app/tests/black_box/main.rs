@@ -12,6 +12,7 @@ mod customer_lists;
 mod deliveries;
 mod delivery;
 mod durability;
+mod erased_cards;
 mod erasure;
 mod errors;
 mod event_docs;

@@ -51,3 +51,55 @@ impl Customer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::customer::properties::{at, moment, token, unconfirmed};
+    use crate::{EventBody, TimeDelta};
+
+    #[test]
+    fn a_token_is_accepted_until_the_grace_is_over_and_no_longer() {
+        let policy = ConfirmationPolicy::default();
+        assert!(unconfirmed().confirm(token(123_456), moment(at(330)), &policy).outcome.is_ok());
+        let late = unconfirmed().confirm(token(123_456), moment(at(331)), &policy);
+        assert_eq!(late, Decision::refuse(Refusal::TokenExpired));
+    }
+
+    #[test]
+    fn a_dead_token_is_told_before_an_expired_one_and_says_when_waiting_helps() {
+        let policy = ConfirmationPolicy { attempts: 2, daily_attempts: 3, ..ConfirmationPolicy::default() };
+        let mut customer = unconfirmed();
+        for _ in 0..2 {
+            customer = customer.confirm(token(1), moment(at(10)), &policy).change.unwrap().customer().clone();
+        }
+        let dead = customer.confirm(token(123_456), moment(at(999)), &policy);
+        assert_eq!(dead, Decision::refuse(Refusal::TooManyAttempts { retry_after: None }));
+
+        customer = customer.regenerate_token(token(654_321), moment(at(1_000)), &policy).outcome.unwrap();
+        let wrong = customer.confirm(token(1), moment(at(1_001)), &policy);
+        assert_eq!(wrong.outcome, Err(Refusal::TokenInvalid { attempts_remaining: 0 }));
+        customer = wrong.change.unwrap().customer().clone();
+        let locked = customer.confirm(token(654_321), moment(at(1_010)), &policy);
+        let retry_after = Some(TimeDelta::hours(24) - TimeDelta::seconds(1_000));
+        assert_eq!(locked, Decision::refuse(Refusal::TooManyAttempts { retry_after }));
+    }
+
+    #[test]
+    fn confirming_keeps_the_token_the_number_and_when_it_was_sent() {
+        let mut parts = unconfirmed().parts().clone();
+        if let PhoneState::Unconfirmed(challenge) = &mut parts.phone {
+            challenge.sent_at = Some(at(2));
+        }
+        let policy = ConfirmationPolicy::default();
+        let decision = Customer::from_parts(parts).confirm(token(123_456), moment(at(9)), &policy);
+        let customer = decision.outcome.unwrap();
+        assert_eq!(customer.phone_number(), Some(customer.unconfirmed_phone_number()));
+        assert_eq!(customer.confirmation_token(), Some(token(123_456)));
+        assert_eq!((customer.confirmation_sent_at(), customer.confirmed_at()), (Some(at(2)), Some(at(9))));
+        let change = decision.change.unwrap();
+        let [event] = change.events() else { panic!("one event") };
+        assert!(matches!(&event.body, EventBody::Verification { status: VerificationStatus::Confirmed, .. }));
+        assert_eq!(event.sequence, 2);
+    }
+}

@@ -10,7 +10,7 @@ use super::{Customer, CustomerParts, Member, NewCustomer, NumberMemory, PhoneSta
 use crate::{
     Address, AddressInput, AddressPurpose, Addresses, Card, CardParts, Change, ConfirmationPolicy, ConfirmationToken,
     CountryCode, CustomerId, Decision, DetailChange, EventBody, EventId, LinkPurpose, Moment, PersonName, Phone,
-    PhoneNumber, PhoneValidation, Refusal, Timestamp, VerificationStanding, VerificationStatus,
+    PhoneNumber, PhoneValidation, Refusal, Timestamp, VerificationStanding,
 };
 
 pub(super) fn at(seconds: i64) -> Timestamp {
@@ -456,61 +456,4 @@ pub(super) fn unconfirmed() -> Customer {
     )
     .outcome
     .unwrap()
-}
-
-#[test]
-fn a_token_is_accepted_until_the_grace_is_over_and_no_longer() {
-    let policy = ConfirmationPolicy::default();
-    assert!(unconfirmed().confirm(token(123_456), moment(at(330)), &policy).outcome.is_ok());
-    let late = unconfirmed().confirm(token(123_456), moment(at(331)), &policy);
-    assert_eq!(late, Decision::refuse(Refusal::TokenExpired));
-}
-
-#[test]
-fn a_dead_token_is_told_before_an_expired_one_and_says_when_waiting_helps() {
-    let policy = ConfirmationPolicy { attempts: 2, daily_attempts: 3, ..ConfirmationPolicy::default() };
-    let mut customer = unconfirmed();
-    for _ in 0..2 {
-        customer = customer.confirm(token(1), moment(at(10)), &policy).change.unwrap().customer().clone();
-    }
-    let dead = customer.confirm(token(123_456), moment(at(999)), &policy);
-    assert_eq!(dead, Decision::refuse(Refusal::TooManyAttempts { retry_after: None }));
-
-    customer = customer.regenerate_token(token(654_321), moment(at(1_000)), &policy).outcome.unwrap();
-    let wrong = customer.confirm(token(1), moment(at(1_001)), &policy);
-    assert_eq!(wrong.outcome, Err(Refusal::TokenInvalid { attempts_remaining: 0 }));
-    customer = wrong.change.unwrap().customer().clone();
-    let locked = customer.confirm(token(654_321), moment(at(1_010)), &policy);
-    let retry_after = Some(TimeDelta::hours(24) - TimeDelta::seconds(1_000));
-    assert_eq!(locked, Decision::refuse(Refusal::TooManyAttempts { retry_after }));
-}
-
-#[test]
-fn confirming_keeps_the_token_the_number_and_when_it_was_sent() {
-    let mut parts = unconfirmed().parts().clone();
-    if let PhoneState::Unconfirmed(challenge) = &mut parts.phone {
-        challenge.sent_at = Some(at(2));
-    }
-    let policy = ConfirmationPolicy::default();
-    let decision = Customer::from_parts(parts).confirm(token(123_456), moment(at(9)), &policy);
-    let customer = decision.outcome.unwrap();
-    assert_eq!(customer.phone_number(), Some(customer.unconfirmed_phone_number()));
-    assert_eq!(customer.confirmation_token(), Some(token(123_456)));
-    assert_eq!((customer.confirmation_sent_at(), customer.confirmed_at()), (Some(at(2)), Some(at(9))));
-    let change = decision.change.unwrap();
-    let [event] = change.events() else { panic!("one event") };
-    assert!(matches!(&event.body, EventBody::Verification { status: VerificationStatus::Confirmed, .. }));
-    assert_eq!(event.sequence, 2);
-}
-
-#[test]
-fn a_new_token_starts_its_own_life_with_no_sending_and_no_tries() {
-    let policy = ConfirmationPolicy::default();
-    let customer = unconfirmed().confirm(token(1), moment(at(1)), &policy).change.unwrap().customer().clone();
-    let early = customer.regenerate_token(token(2), moment(at(29)), &policy);
-    assert_eq!(early, Decision::refuse(Refusal::ResendTooSoon { retry_after: TimeDelta::seconds(1) }));
-    let customer = customer.regenerate_token(token(2), moment(at(30)), &policy).outcome.unwrap();
-    let PhoneState::Unconfirmed(challenge) = &customer.parts().phone else { panic!("still unconfirmed") };
-    assert_eq!((challenge.wrong_tries, challenge.sent_at, challenge.generated_at), (0, None, at(30)));
-    assert_eq!(customer.parts().throttle.wrong_tries, [at(1)], "a new token does not reset the day's tries");
 }

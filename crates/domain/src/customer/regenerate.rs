@@ -29,3 +29,23 @@ impl Customer {
         Decision::accept(self.visible_change(next, at, |next| vec![next.verification(moment, at, status)]))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TimeDelta;
+    use crate::customer::PhoneState;
+    use crate::customer::properties::{at, moment, token, unconfirmed};
+
+    #[test]
+    fn a_new_token_starts_its_own_life_with_no_sending_and_no_tries() {
+        let policy = ConfirmationPolicy::default();
+        let customer = unconfirmed().confirm(token(1), moment(at(1)), &policy).change.unwrap().customer().clone();
+        let early = customer.regenerate_token(token(2), moment(at(29)), &policy);
+        assert_eq!(early, Decision::refuse(Refusal::ResendTooSoon { retry_after: TimeDelta::seconds(1) }));
+        let customer = customer.regenerate_token(token(2), moment(at(30)), &policy).outcome.unwrap();
+        let PhoneState::Unconfirmed(challenge) = &customer.parts().phone else { panic!("still unconfirmed") };
+        assert_eq!((challenge.wrong_tries, challenge.sent_at, challenge.generated_at), (0, None, at(30)));
+        assert_eq!(customer.parts().throttle.wrong_tries, [at(1)], "a new token does not reset the day's tries");
+    }
+}
