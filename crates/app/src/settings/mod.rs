@@ -233,7 +233,7 @@ impl Settings {
     }
 }
 
-/// The limit of each key; none where the text is empty.
+/// The limit of each key; none where the text is empty or `off`.
 fn rate_limit(text: &str) -> Result<Option<RateLimit>, String> {
     if text.is_empty() || text == "off" { Ok(None) } else { RateLimit::parse(text).map(Some) }
 }

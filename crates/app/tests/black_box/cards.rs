@@ -66,8 +66,14 @@ fn changes(world: &World) -> Vec<Value> {
     updates.map(|event| event["data"]["changed"].clone()).collect()
 }
 
-fn with_stripe(kind: DatabaseKind, stripe: &Localstripe) -> World {
-    let settings = stripe.settings();
+pub(crate) fn with_stripe(kind: DatabaseKind, stripe: &Localstripe) -> World {
+    with_stripe_at(kind, stripe, stripe.url().to_owned())
+}
+
+/// The same with a Stripe that is reached at another URL.
+pub(crate) fn with_stripe_at(kind: DatabaseKind, stripe: &Localstripe, url: String) -> World {
+    let mut settings = stripe.settings();
+    settings[2].1 = url;
     let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
     World::with(kind, &settings)
 }
@@ -213,10 +219,7 @@ fn a_card_is_removed_at_its_provider_once_that_can_be_reached(kind: DatabaseKind
 fn while_the_provider_is_down_nothing_is_lost(kind: DatabaseKind) {
     let stripe = Localstripe::start();
     let proxy = FaultProxy::before(stripe.address());
-    let mut settings = stripe.settings();
-    settings[2].1 = format!("http://{}", proxy.address());
-    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let world = World::with(kind, &settings);
+    let world = with_stripe_at(kind, &stripe, format!("http://{}", proxy.address()));
     let customer = path_of(&world.create());
     let link = card_link(&world, &customer);
     proxy.cut();

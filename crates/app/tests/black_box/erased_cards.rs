@@ -3,10 +3,10 @@
 use serde_json::Value;
 use test_support::{DatabaseKind, FaultProxy, Localstripe};
 
-use crate::cards::{begin, card_link, finish};
+use crate::cards::{begin, card_link, finish, with_stripe, with_stripe_at};
 use crate::erasure::{SOON, erase};
 use crate::visitor::{Visitor, assert_page};
-use crate::world::{World, path_of, until};
+use crate::world::{path_of, until};
 
 crate::on_both_databases!(
     his_card_goes_at_its_provider_even_when_the_process_dies,
@@ -22,10 +22,7 @@ fn holder(stripe: &Localstripe, secret: &str) -> Value {
 fn his_card_goes_at_its_provider_even_when_the_process_dies(kind: DatabaseKind) {
     let stripe = Localstripe::start();
     let proxy = FaultProxy::before(stripe.address());
-    let mut settings = stripe.settings();
-    settings[2].1 = format!("http://{}", proxy.address());
-    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let mut world = World::with(kind, &settings);
+    let mut world = with_stripe_at(kind, &stripe, format!("http://{}", proxy.address()));
     let customer = world.confirmed();
     let visitor = Visitor::open(&world, &card_link(&world, &path_of(&customer)));
     let secret = begin(&visitor);
@@ -49,9 +46,7 @@ fn his_card_goes_at_its_provider_even_when_the_process_dies(kind: DatabaseKind) 
 
 fn a_card_that_he_entered_and_did_not_finish_goes_too(kind: DatabaseKind) {
     let stripe = Localstripe::start();
-    let settings = stripe.settings();
-    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let world = World::with(kind, &settings);
+    let world = with_stripe(kind, &stripe);
     // Entered before he is erased, entered after, and entered while the bank has yet to ask.
     let [before, after, asked] = [(); 3].map(|()| {
         let customer = world.confirmed();
