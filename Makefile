@@ -6,11 +6,11 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 ARGS ?=
 # Most tests of deliveries wait, for a lease to end or a retry to be due: more run at once than there are cores.
 export RUST_TEST_THREADS ?= 8
-# A file of tests is a process with a browser and a service of its own. The bound, in milliseconds, is a file's.
-TEST_BROWSER = scripts/with-tools node --test --test-reporter=spec --test-concurrency=2 --test-timeout=300000 $(ARGS) \
-	tests/browser/*.test.js
+# A file of tests is a process with a service of its own, and most have a browser. The bound, in milliseconds, is a file's.
+TEST_JS = scripts/with-tools scripts/with-postgres node --test --test-reporter=spec --test-concurrency=2 --test-timeout=300000 $(ARGS)
+JS_TESTS = tests/browser/*.test.js tests/docs/*.test.js clients/node/test/*.test.mjs
 
-.PHONY: help run test test-browser test-api lint audit fmt docs release
+.PHONY: help run test test-js test-api lint audit fmt docs release
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -20,14 +20,14 @@ run: ## Start a service to try, with SQLite in this directory
 	@$(CARGO) build --locked --package app --bin customers $(if $(wildcard $(TARGET)/debug/customers),--quiet)
 	@exec $(TARGET)/debug/customers serve --dev $(ARGS)
 
-# Arguments choose among the tests of cargo: those in a browser have a target of their own to choose by.
+# Arguments choose among the tests of cargo: those in JavaScript have a target of their own to choose by.
 test: ## Run all tests, with a PostgreSQL server and tools of their own
 	scripts/with-tools scripts/with-postgres $(CARGO) test --workspace --locked $(ARGS)
-	$(if $(ARGS),,$(TEST_BROWSER))
+	$(if $(ARGS),,$(TEST_JS) $(JS_TESTS))
 
-test-browser: ## Run the tests in a browser: make test-browser ARGS='--test-name-pattern=dark'
-	@$(CARGO) build --locked --package app --bin customers --quiet
-	$(TEST_BROWSER)
+test-js: ## Run the tests in a browser and those of the client alone: make test-js ARGS='--test-name-pattern=dark'
+	@$(CARGO) test --workspace --locked --no-run --quiet
+	$(TEST_JS) $(or $(FILES),$(JS_TESTS))
 
 # An hour or two. The tests of `make test` are the same with a few examples of one seed.
 test-api: ## Let Schemathesis try the API for long, on both databases: make test-api EXAMPLES=2000 SEEDS=1,2,3

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 import { checkPage, DESKTOP, PHONE } from './support/browser.js';
-import { remove, temporaryDirectory } from './support/process.js';
+import { remove, temporaryDirectory } from '../support/process.js';
 import { browser, service, useBrowserAndService } from './support/world.js';
 
 useBrowserAndService();

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 
 import { checkPage, DESKTOP, PHONE } from './support/browser.js';
 import { fillAddress, MONTREAL } from './support/forms.js';
-import { startService } from './support/service.js';
+import { startService } from '../support/service.js';
 import { openAddressForm as open, service, useBrowserAndService } from './support/world.js';
 
 useBrowserAndService();

@@ -11,8 +11,8 @@ import { after, afterEach, before, test } from 'node:test';
 import { checkPage, DESKTOP, seen, startBrowser } from './support/browser.js';
 import { hasNumber } from './support/forms.js';
 import { authenticate, CARDS, fillCard, startLocalstripe } from './support/localstripe.js';
-import { starting, stopAll } from './support/process.js';
-import { startService } from './support/service.js';
+import { starting, stopAll } from '../support/process.js';
+import { startService } from '../support/service.js';
 
 let browser;
 let stripe;

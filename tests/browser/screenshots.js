@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 import { DESKTOP, startBrowser } from './support/browser.js';
 import { BERLIN, cardFrame, field, fillAddress, fillTestCard, MONTREAL } from './support/forms.js';
-import { startService } from './support/service.js';
+import { startService } from '../support/service.js';
 
 const directory = fileURLToPath(new URL('../../docs/screenshots/', import.meta.url));
 const PHONE = { width: 375, height: 667 };

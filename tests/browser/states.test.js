@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { checkPage, PHONE } from './support/browser.js';
 import { cardFrame, fillAddress, filled, fillTestCard, MONTREAL } from './support/forms.js';
-import { startService } from './support/service.js';
+import { startService } from '../support/service.js';
 import { browser, SCRIPTS, service, useBrowserAndService } from './support/world.js';
 
 useBrowserAndService();

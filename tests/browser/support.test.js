@@ -7,7 +7,7 @@ import { after, afterEach, before, test } from 'node:test';
 
 import { checkAccessibility, checkConduct, checkHtml, checkPage, checkWidth, seen, startBrowser } from './support/browser.js';
 import { authenticate, CARDS, fillCard, startLocalstripe } from './support/localstripe.js';
-import { stopAll } from './support/process.js';
+import { stopAll } from '../support/process.js';
 
 const BASE = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

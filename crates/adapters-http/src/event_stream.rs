@@ -22,6 +22,7 @@ use crate::query::Query;
 
 pub(crate) const STREAM: Description = Description {
     id: "stream_events",
+    client: "events.stream",
     summary: "Follow events",
     text: "Events as they come, as Server-Sent Events: `event` is the type, `id` the event's id and `data` the event, on one \
            line. A client that comes back sends the last id that it has seen as `Last-Event-ID`, as browsers do.",
@@ -135,8 +136,10 @@ impl Feed {
     }
 
     async fn feed(&mut self) {
-        // The first piece makes the headers go out at once.
-        if !self.send("retry: 1000\n\n".to_owned()).await {
+        // The first piece makes the headers go out at once. Its id, by which nothing is dispatched, is what a client that is
+        // cut off before any event comes back with.
+        let begin = self.query.after.map(|id| format!("id: {id}\n")).unwrap_or_default();
+        if !self.send(format!("retry: 1000\n{begin}\n")).await {
             return;
         }
         let mut sent = Instant::now();

@@ -14,6 +14,7 @@ use crate::query::{LIMIT, Query};
 
 pub(crate) const LIST: Description = Description {
     id: "list_events",
+    client: "events.list",
     summary: "Read events",
     text: "The events of all customers, or of one, oldest first. Whoever reads on after the last one that he has seen misses \
            none. A key with the scope `read` sees no tokens.",
@@ -32,6 +33,7 @@ pub(crate) const LIST: Description = Description {
 
 pub(crate) const RETRIEVE: Description = Description {
     id: "retrieve_event",
+    client: "events.retrieve",
     summary: "Read an event",
     text: "One event.",
     access: Access::Read,

@@ -9,6 +9,7 @@ use crate::problem::{Code, Problem};
 
 pub(crate) const HEALTHZ: Description = Description {
     id: "check_liveness",
+    client: "health.live",
     summary: "See whether the process answers",
     text: "For whatever restarts the process when it does not.",
     access: Access::Anyone,
@@ -21,6 +22,7 @@ pub(crate) const HEALTHZ: Description = Description {
 
 pub(crate) const READYZ: Description = Description {
     id: "check_readiness",
+    client: "health.ready",
     summary: "See whether requests can be served",
     text: "Whether the database answers and its schema is this release's: for whatever sends requests here.",
     access: Access::Anyone,
@@ -33,6 +35,7 @@ pub(crate) const READYZ: Description = Description {
 
 pub(crate) const HEALTHZ_HEAD: Description = Description {
     id: "check_liveness_by_head",
+    client: "health.live",
     summary: "See whether the process answers, without a body",
     success: HEALTHY_HEAD,
     ..HEALTHZ
@@ -40,6 +43,7 @@ pub(crate) const HEALTHZ_HEAD: Description = Description {
 
 pub(crate) const READYZ_HEAD: Description = Description {
     id: "check_readiness_by_head",
+    client: "health.ready",
     summary: "See whether requests can be served, without a body",
     success: HEALTHY_HEAD,
     ..READYZ

@@ -38,6 +38,9 @@ impl Operation {
 pub(crate) struct Description {
     /// Its name in programs; it never changes.
     pub(crate) id: &'static str,
+    /// What calls it in the JavaScript client, such as `customers.create`. Of several operations that the client calls in one
+    /// way it sends the first.
+    pub(crate) client: &'static str,
     /// Its name for people.
     pub(crate) summary: &'static str,
     /// What to know of it, in Markdown.
@@ -195,6 +198,11 @@ impl Description {
     /// Whether a header is looked at.
     pub(crate) fn has_header(&self, name: &str) -> bool {
         self.headers.iter().any(|parameter| parameter.name == name)
+    }
+
+    /// Whether its answer is a page of a list.
+    pub(crate) fn has_pages(&self) -> bool {
+        self.success.headers.iter().any(|header| header.name == NEXT_PAGE.name)
     }
 
     /// All that it can fail with, each once, in the order of the statuses.

@@ -1,22 +1,23 @@
 //! The event document.
 
-use domain::{ConfirmationToken, EventBody, PendingReason, VerificationStatus};
-use schemars::JsonSchema;
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+use domain::{ConfirmationToken, EventBody, EventType, PendingReason, VerificationStatus};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
 use crate::{Customer, Secrecy, WireTime, as_text, schema};
 
 /// An event as it is stored and delivered. Later releases add types, and members of `data`: ignore those that you do not
 /// know.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
 pub struct Event<'a> {
     /// The same in every delivery of it.
     #[serde(serialize_with = "as_text")]
-    #[schemars(schema_with = "schema::event_id")]
     id: domain::EventId,
     /// What kind of event it is.
     #[serde(rename = "type")]
-    #[schemars(example = &"verification")]
     kind: &'static str,
     /// When it happened.
     timestamp: WireTime,
@@ -24,9 +25,83 @@ pub struct Event<'a> {
     data: Data<'a>,
 }
 
+/// One of each type, so that programs know the data by the type.
+impl JsonSchema for Event<'_> {
+    fn schema_name() -> Cow<'static, str> {
+        "Event".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "An event as it is stored and delivered. Later releases add types, and members of `data`: ignore \
+                            those that you do not know.",
+            "anyOf": [
+                generator.subschema_for::<Typed<Verification<'_>>>(),
+                generator.subschema_for::<Typed<Updated<'_>>>(),
+                generator.subschema_for::<Typed<Erased>>(),
+            ],
+        })
+    }
+}
+
+/// An event of one type, for the API's document.
+struct Typed<D>(PhantomData<D>);
+
+/// What is said of a type of event.
+trait EventKind: JsonSchema {
+    /// The name of its schema.
+    const NAME: &'static str;
+    const TYPE: EventType;
+    /// What it tells.
+    const TEXT: &'static str;
+}
+
+impl EventKind for Verification<'_> {
+    const NAME: &'static str = "VerificationEvent";
+    const TYPE: EventType = EventType::Verification;
+    const TEXT: &'static str = "A phone number is to be proved, or has been.";
+}
+
+impl EventKind for Updated<'_> {
+    const NAME: &'static str = "CustomerUpdatedEvent";
+    const TYPE: EventType = EventType::CustomerUpdated;
+    const TEXT: &'static str = "Something that is kept about a customer has changed.";
+}
+
+impl EventKind for Erased {
+    const NAME: &'static str = "CustomerErasedEvent";
+    const TYPE: EventType = EventType::CustomerErased;
+    const TEXT: &'static str = "A customer is erased: all that was kept about him is gone.";
+}
+
+impl<D: EventKind> JsonSchema for Typed<D> {
+    fn schema_name() -> Cow<'static, str> {
+        D::NAME.into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let described = |mut schema: Schema, text: &str| {
+            schema.insert("description".to_owned(), text.into());
+            schema
+        };
+        let kind = json_schema!({"type": "string", "const": D::TYPE.as_str(), "examples": [D::TYPE.as_str()]});
+        let data = generator.subschema_for::<D>();
+        json_schema!({
+            "description": D::TEXT,
+            "type": "object",
+            "properties": {
+                "id": described(schema::event_id(generator), "The same in every delivery of it."),
+                "type": described(kind, "What kind of event it is."),
+                "timestamp": described(generator.subschema_for::<WireTime>(), "When it happened."),
+                "data": described(data, "What happened."),
+            },
+            "required": ["id", "type", "timestamp", "data"],
+        })
+    }
+}
+
 /// What happened, by the type of event.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "EventData")]
+#[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Data<'a> {
     Verification(Verification<'a>),

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { HtmlValidate } from 'html-validate';
 import { chromium } from 'playwright-core';
 
-import { starting } from './process.js';
+import { starting } from '../../support/process.js';
 
 export const PHONE = { width: 320, height: 568 };
 export const DESKTOP = { width: 1280, height: 800 };

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { first, Program, remove, starting, temporaryDirectory } from './process.js';
+import { first, Program, remove, starting, temporaryDirectory } from '../../support/process.js';
 
 /** What the cards do when they are set up. */
 export const CARDS = {

@@ -3,8 +3,8 @@
 import { after, afterEach, before } from 'node:test';
 
 import { startBrowser } from './browser.js';
-import { stopAll } from './process.js';
-import { startService } from './service.js';
+import { stopAll } from '../../support/process.js';
+import { startService } from '../../support/service.js';
 
 /** There from the first test on. */
 export let browser;

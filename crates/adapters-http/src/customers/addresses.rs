@@ -14,6 +14,7 @@ use crate::problem::{Code, Problem};
 
 pub(crate) const READ_ADDRESSES: Description = Description {
     id: "read_addresses",
+    client: "addresses.retrieve",
     summary: "Read a customer's addresses",
     text: "Billing and shipping address, whoever saved them.",
     access: Access::Read,
@@ -31,6 +32,7 @@ pub(crate) const READ_ADDRESSES: Description = Description {
 
 pub(crate) const PUT_ADDRESS: Description = Description {
     id: "save_address",
+    client: "addresses.save",
     summary: "Save an address",
     text: "Saves the address in the place of the one that is there, by the rules of its country. A change fires the event \
            `customer.updated`.",
@@ -49,6 +51,7 @@ pub(crate) const PUT_ADDRESS: Description = Description {
 
 pub(crate) const DELETE_ADDRESS: Description = Description {
     id: "delete_address",
+    client: "addresses.del",
     summary: "Remove an address",
     text: "Removes the address. The event `customer.updated` tells of it.",
     access: Access::Write,

@@ -11,6 +11,7 @@ use crate::problem::{Code, Problem};
 
 pub(crate) const READ_CARD: Description = Description {
     id: "read_card",
+    client: "card.retrieve",
     summary: "Read a customer's card",
     text: "What is kept of the card: never its number. Only the customer can save one, behind the `card_url` of *Retrieve a \
            customer*.",
@@ -24,6 +25,7 @@ pub(crate) const READ_CARD: Description = Description {
 
 pub(crate) const DELETE_CARD: Description = Description {
     id: "delete_card",
+    client: "card.del",
     summary: "Remove a card",
     text: "Removes the card, here and at its provider. The event `customer.updated` tells of it.",
     access: Access::Write,

@@ -16,6 +16,7 @@ use crate::problem::{Code, Problem};
 
 pub(crate) const CONFIRM: Description = Description {
     id: "confirm_customer",
+    client: "customers.confirm",
     summary: "Confirm a customer",
     text: "Presents the token that the customer got: the number is his then, and the event `verification` tells of it. A \
            wrong token costs a try; a new one is made by *Generate a confirmation token*.",

@@ -17,6 +17,7 @@ use crate::problem::{Code, Problem};
 
 pub(crate) const CREATE: Description = Description {
     id: "create_customer",
+    client: "customers.create",
     summary: "Create a customer",
     text: "Creates a customer with a phone number that is not proved yet, makes a token, and fires the event `verification` \
            with it: send the token to the number, and what the customer says back to *Confirm a customer*.\n\n\
@@ -31,6 +32,7 @@ pub(crate) const CREATE: Description = Description {
 
 pub(crate) const CREATE_WITH_ID: Description = Description {
     id: "create_customer_with_id",
+    client: "customers.create_with_id",
     summary: "Create a customer under an id of yours",
     text: "The same under a UUID that you choose. Sent again after a lost answer it creates nobody twice: it is refused with \
            `customer_id_taken`.",

@@ -11,6 +11,7 @@ use crate::problem::{Code, Problem};
 
 pub(crate) const ERASE: Description = Description {
     id: "erase_customer",
+    client: "customers.del",
     summary: "Erase a customer",
     text: "Erases the customer and all that is kept about him; his number is free again, his id never is. Of his events \
            stays that there were some, and the event `customer.erased` tells of it.",

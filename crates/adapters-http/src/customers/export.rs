@@ -11,6 +11,7 @@ use crate::problem::{Code, Problem};
 
 pub(crate) const EXPORT: Description = Description {
     id: "export_customer",
+    client: "customers.export",
     summary: "Export all that is stored about a customer",
     text: "One document for the person himself (GDPR, article 20). A key with the scope `read` sees no tokens.",
     access: Access::Read,

@@ -15,6 +15,7 @@ use crate::problem::{Code, Problem};
 
 pub(crate) const GENERATE_CONFIRMATION: Description = Description {
     id: "generate_confirmation",
+    client: "customers.generate_confirmation",
     summary: "Generate a confirmation token",
     text: "Makes a new token and fires the event `verification` with it; the old one is dead. Tries of the day are not \
            given back by it.",

@@ -17,6 +17,7 @@ use crate::query::{LIMIT, Query};
 
 pub(crate) const LIST: Description = Description {
     id: "list_customers",
+    client: "customers.list",
     summary: "List and find customers",
     text: "Customers, newest first, their URLs `null`; of several filters all must be true. Whoever follows `Link` from page \
            to page sees everybody once who was there at the first.",

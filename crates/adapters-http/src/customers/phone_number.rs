@@ -17,6 +17,7 @@ use crate::problem::{Code, Problem};
 
 pub(crate) const CHANGE_PHONE_NUMBER: Description = Description {
     id: "change_phone_number",
+    client: "customers.change_phone_number",
     summary: "Change a customer's phone number",
     text: "The new number waits for its token, which goes out with the event `verification`; until it is confirmed the old one \
            stays the customer's. Of a customer who is not confirmed the number is replaced. With `confirmation: false` you \
@@ -40,6 +41,7 @@ const CHANGE_BODY: [Parameter; 3] =
 
 pub(crate) const WITHDRAW_PHONE_NUMBER: Description = Description {
     id: "withdraw_phone_number",
+    client: "customers.withdraw_phone_number",
     summary: "Give up a pending phone number",
     text: "The number that waits for its token is given up; the customer keeps his. The event `customer.updated` tells of it.",
     access: Access::Write,

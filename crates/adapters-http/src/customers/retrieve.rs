@@ -12,6 +12,7 @@ use crate::problem::{Code, Problem};
 
 pub(crate) const RETRIEVE: Description = Description {
     id: "retrieve_customer",
+    client: "customers.retrieve",
     summary: "Retrieve a customer",
     text: "The customer with URLs to his own pages, where he edits billing address, shipping address and card. Each lives \
            for a while: retrieve him when you want to send one. A key with the scope `read` sees neither URLs nor token.",
@@ -30,6 +31,7 @@ pub(crate) const RETRIEVE: Description = Description {
 
 pub(crate) const PEEK: Description = Description {
     id: "check_customer",
+    client: "customers.exists",
     summary: "See whether a customer is there",
     text: "The headers of *Retrieve a customer*. No URLs are made.",
     access: Access::Read,

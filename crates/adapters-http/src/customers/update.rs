@@ -14,6 +14,7 @@ use crate::problem::{Code, Problem};
 
 pub(crate) const UPDATE: Description = Description {
     id: "update_customer",
+    client: "customers.update",
     summary: "Update a customer",
     text: "Changes names and e-mail address: what is absent is kept, `null` clears. The other members of the customer may \
            be sent back as they were read. A change fires the event `customer.updated`.",
@@ -27,6 +28,7 @@ pub(crate) const UPDATE: Description = Description {
 
 pub(crate) const UPDATE_BY_PUT: Description = Description {
     id: "put_customer",
+    client: "customers.update",
     summary: "Update a customer, by PUT",
     text: "The same as `PATCH`: what is absent is kept here, too.",
     access: Access::Write,

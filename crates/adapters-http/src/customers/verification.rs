@@ -13,6 +13,7 @@ use crate::problem::{Code, Problem};
 
 pub(crate) const READ_VERIFICATION: Description = Description {
     id: "read_verification",
+    client: "customers.verification",
     summary: "See where the proof of a number stands",
     text: "What a program needs to say the right sentence to the customer. There is no token in it.",
     access: Access::Read,
@@ -30,6 +31,7 @@ pub(crate) const READ_VERIFICATION: Description = Description {
 
 pub(crate) const UNLOCK_VERIFICATION: Description = Description {
     id: "unlock_verification",
+    client: "customers.unlock_verification",
     summary: "Give a locked customer his tries back",
     text: "For a customer who has no try left, once somebody has made sure that it is he who asks. The log tells who did it.",
     access: Access::Write,

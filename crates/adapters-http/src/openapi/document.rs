@@ -116,9 +116,10 @@ pub(super) fn path_parameters(path: &str) -> impl Iterator<Item = &'static Param
 }
 
 fn describe(operation: &Operation, generator: &mut SchemaGenerator, responses: &mut BTreeMap<String, Value>) -> Value {
-    let Description { id, summary, text, access, query, headers, body, .. } = operation.description;
+    let Description { id, client, summary, text, access, query, headers, body, .. } = operation.description;
     let mut described = json!({
         "operationId": id,
+        "x-client-call": client,
         "tags": [group(operation.path)],
         "summary": summary,
         "description": text,

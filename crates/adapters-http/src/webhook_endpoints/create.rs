@@ -16,6 +16,7 @@ use crate::problem::{Code, Problem};
 
 pub(crate) const CREATE: Description = Description {
     id: "create_webhook_endpoint",
+    client: "webhook_endpoints.create",
     summary: "Make a webhook endpoint",
     text: "Makes an endpoint, which gets the events from now on, and shows the secret that signs them, this once.",
     access: Access::Write,

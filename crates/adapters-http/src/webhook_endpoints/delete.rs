@@ -10,6 +10,7 @@ use crate::problem::{Code, Problem};
 
 pub(crate) const DELETE: Description = Description {
     id: "delete_webhook_endpoint",
+    client: "webhook_endpoints.del",
     summary: "Remove a webhook endpoint",
     text: "Removes the endpoint and its deliveries.",
     access: Access::Write,

@@ -18,6 +18,7 @@ use crate::query::{LIMIT, Query};
 
 pub(crate) const LIST_DELIVERIES: Description = Description {
     id: "list_deliveries",
+    client: "webhook_endpoints.list_deliveries",
     summary: "List a webhook endpoint's deliveries",
     text: "Deliveries, newest first, each with its tries.",
     access: Access::Read,
@@ -49,6 +50,7 @@ fn statuses() -> Vec<&'static str> {
 
 pub(crate) const REDELIVER: Description = Description {
     id: "redeliver",
+    client: "webhook_endpoints.redeliver",
     summary: "Deliver an event again",
     text: "Queues a new delivery of the same event to the same endpoint, outside of the order of its customer.",
     access: Access::Write,
@@ -67,6 +69,7 @@ pub(crate) const REDELIVER: Description = Description {
 
 pub(crate) const REPLAY: Description = Description {
     id: "replay_deliveries",
+    client: "webhook_endpoints.replay",
     summary: "Deliver all events again since a time",
     text: "Queues a new delivery of each event since then that the endpoint takes.",
     access: Access::Write,

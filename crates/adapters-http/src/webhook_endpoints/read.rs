@@ -13,6 +13,7 @@ use crate::query::Query;
 
 pub(crate) const LIST: Description = Description {
     id: "list_webhook_endpoints",
+    client: "webhook_endpoints.list",
     summary: "List webhook endpoints",
     text: "All endpoints: there are 100 at most.",
     access: Access::Read,
@@ -30,6 +31,7 @@ pub(crate) const LIST: Description = Description {
 
 pub(crate) const RETRIEVE: Description = Description {
     id: "retrieve_webhook_endpoint",
+    client: "webhook_endpoints.retrieve",
     summary: "Read a webhook endpoint",
     text: "One endpoint, without its secret.",
     access: Access::Read,

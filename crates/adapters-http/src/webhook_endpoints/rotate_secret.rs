@@ -15,6 +15,7 @@ use crate::problem::{Code, Problem};
 
 pub(crate) const ROTATE_SECRET: Description = Description {
     id: "rotate_webhook_secret",
+    client: "webhook_endpoints.rotate_secret",
     summary: "Give a webhook endpoint a new secret",
     text: "Makes a new secret and shows it, this once. For 24 hours the old one signs too.",
     access: Access::Write,

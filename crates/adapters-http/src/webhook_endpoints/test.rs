@@ -14,6 +14,7 @@ use crate::problem::{Code, Problem};
 
 pub(crate) const TEST: Description = Description {
     id: "test_webhook_endpoint",
+    client: "webhook_endpoints.test",
     summary: "Try a webhook endpoint",
     text: "Sends an event of the type `ping` at once and says what the endpoint answered, or why it did not.",
     access: Access::Write,

@@ -13,6 +13,7 @@ use crate::problem::{Code, Problem};
 
 pub(crate) const UPDATE: Description = Description {
     id: "update_webhook_endpoint",
+    client: "webhook_endpoints.update",
     summary: "Change a webhook endpoint",
     text: "Changes the members that are there; disables or enables it.",
     access: Access::Write,

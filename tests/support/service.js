@@ -1,4 +1,4 @@
-// The service under test: the built binary, on SQLite in a directory of its own.
+// The service under test: the built binary, on a database of its own.
 
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -9,14 +9,25 @@ import { promisify } from 'node:util';
 import { first, Program, remove, starting, temporaryDirectory } from './process.js';
 
 const run = promisify(execFile);
-const repository = fileURLToPath(new URL('../../..', import.meta.url));
 
-function binary() {
-  const target = path.resolve(repository, process.env.CARGO_TARGET_DIR || 'target');
-  const found = path.resolve(process.env.CUSTOMERS_BIN || path.join(target, 'debug', 'customers'));
-  if (!existsSync(found)) throw new Error(`there is no ${found}: build it, or set CUSTOMERS_BIN`);
+/** The root of the tree. */
+export const repository = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The databases that the service runs on. PostgreSQL is the server at `TEST_DATABASE_URL`. */
+export const DATABASES = ['SQLite', 'PostgreSQL'];
+
+/** Any 32 bytes: with PostgreSQL the service makes no secret by itself. */
+const SECRET_KEY = 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=';
+
+/** A program that cargo has built. */
+function built(name) {
+  const found = path.resolve(repository, process.env.CARGO_TARGET_DIR || 'target', 'debug', name);
+  if (!existsSync(found)) throw new Error(`there is no ${found}: build it (make test-js does)`);
   return found;
 }
+
+/** The service: the one that was built, or `CUSTOMERS_BIN`. */
+export const binary = () => path.resolve(process.env.CUSTOMERS_BIN || built('customers'));
 
 /** Node 20 has no SQLite, and Python always has it. It waits as long as the service may keep the file to itself. */
 const SQLITE = `
@@ -33,31 +44,59 @@ const LOCK = `${SQLITE}sys.stdin.read()\n`;
  * that it has: `CUSTOMERS_…` variables of the tests' own environment do not reach it. Without `dev` it is started as where
  * it is deployed, and so without the provider of test cards.
  */
-export const startService = (settings = {}, { dev = true } = {}) => starting(launchService(settings, dev));
+export const startService = (settings = {}, { dev = true, database = 'SQLite' } = {}) =>
+  starting(launchService(settings, dev, database));
 
-async function launchService(settings, dev) {
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('CUSTOMERS_'));
-  const env = { ...Object.fromEntries(inherited), CUSTOMERS_LISTEN: '127.0.0.1:0', ...settings };
-  const directory = temporaryDirectory('service');
-  const program = new Program(binary(), dev ? ['serve', '--dev'] : ['serve'], { cwd: directory, env });
-  const ready = await program.until(({ stdout, stderr }) => {
-    const origin = first(stderr, /listening on (http:\/\/[\w.:[\]-]+)\s/);
-    const key = first(stdout, /(ckey_[\w-]+)\s/);
-    return origin && (key || !dev) && { origin, key };
-  });
-  ready.key ??= (await run(binary(), ['keys', 'create', '--name', 'test'], { cwd: directory, env })).stdout.trim();
-  return new Service(program, directory, ready);
+/** The environment without settings of the service's or the client's. */
+export const cleanEnvironment = () =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(?:CUSTOMERS|DIRTYLEMON)_/.test(name)));
+
+async function launchService(settings, dev, database) {
+  const env = { ...cleanEnvironment(), CUSTOMERS_LISTEN: '127.0.0.1:0', ...settings };
+  const programs = [];
+  if (database === 'PostgreSQL') {
+    const holder = new Program(built('test-database'), [], {});
+    programs.push(holder);
+    env.CUSTOMERS_DATABASE_URL = await holder.until(({ stdout }) => first(stdout, /^(postgres:.*)\n/));
+    env.CUSTOMERS_SECRET_KEY ??= SECRET_KEY;
+  }
+  const service = new Service(temporaryDirectory('service'), env, dev, programs);
+  await service.start();
+  return service;
 }
 
 class Service {
+  #env;
+  #dev;
   #program;
+  /** What ends with it, after it. */
+  #programs;
   #created = 0;
 
-  constructor(program, directory, { origin, key }) {
-    this.#program = program;
+  constructor(directory, env, dev, programs) {
     this.directory = directory;
-    this.origin = origin;
-    this.key = key;
+    this.#env = env;
+    this.#dev = dev;
+    this.#programs = programs;
+  }
+
+  /** Starts it, at first and after `end`: then where it was. */
+  async start() {
+    const options = { cwd: this.directory, env: this.#env };
+    this.#program = new Program(binary(), this.#dev ? ['serve', '--dev'] : ['serve'], options);
+    const ready = await this.#program.until(({ stdout, stderr }) => {
+      const origin = first(stderr, /listening on (http:\/\/[\w.:[\]-]+)\s/);
+      const key = this.key ?? first(stdout, /(ckey_[\w-]+)\s/);
+      return origin && (key || !this.#dev) && { origin, key };
+    });
+    this.origin = ready.origin;
+    this.key = ready.key ?? (await run(binary(), ['keys', 'create', '--name', 'test'], options)).stdout.trim();
+    this.#env = { ...this.#env, CUSTOMERS_LISTEN: new URL(this.origin).host };
+  }
+
+  /** Ends it, and leaves what it has stored. */
+  async end() {
+    await this.#program.stop();
   }
 
   url(path) {
@@ -110,7 +149,8 @@ class Service {
   }
 
   async stop() {
-    await this.#program.stop();
+    await this.end();
+    await Promise.all(this.#programs.map(program => program.stop()));
     remove(this.directory);
   }
 }
