@@ -1,0 +1,86 @@
+// Written by generate.js from the API's document: change that, and run it.
+'use strict';
+
+/** What each method sends, and what it gives. */
+exports.OPERATIONS = {
+  customers: {
+    list: { method: 'GET', path: '/v1/customers', answer: 'list', sends: 'query' },
+    create: { method: 'POST', path: '/v1/customers', answer: 'object', sends: 'body' },
+    retrieve: { method: 'GET', path: '/v1/customers/{customer_id}', answer: 'object' },
+    exists: { method: 'HEAD', path: '/v1/customers/{customer_id}', answer: 'exists' },
+    create_with_id: { method: 'POST', path: '/v1/customers/{customer_id}', answer: 'object', sends: 'body' },
+    update: { method: 'PATCH', path: '/v1/customers/{customer_id}', answer: 'object', sends: 'body' },
+    del: { method: 'DELETE', path: '/v1/customers/{customer_id}', answer: 'object' },
+    export: { method: 'GET', path: '/v1/customers/{customer_id}/export', answer: 'object' },
+    confirm: { method: 'POST', path: '/v1/customers/{customer_id}/confirm', answer: 'object', sends: 'body' },
+    generate_confirmation: { method: 'POST', path: '/v1/customers/{customer_id}/generate_confirmation', answer: 'object' },
+    verification: { method: 'GET', path: '/v1/customers/{customer_id}/verification', answer: 'object' },
+    unlock_verification: { method: 'POST', path: '/v1/customers/{customer_id}/verification/unlock', answer: 'object' },
+    change_phone_number: { method: 'POST', path: '/v1/customers/{customer_id}/phone_number', answer: 'object', sends: 'body' },
+    withdraw_phone_number: { method: 'DELETE', path: '/v1/customers/{customer_id}/phone_number', answer: 'object' },
+  },
+  addresses: {
+    retrieve: { method: 'GET', path: '/v1/customers/{customer_id}/addresses', answer: 'object' },
+    save: { method: 'PUT', path: '/v1/customers/{customer_id}/addresses/{purpose}', answer: 'object', sends: 'body' },
+    del: { method: 'DELETE', path: '/v1/customers/{customer_id}/addresses/{purpose}', answer: 'object' },
+  },
+  card: {
+    retrieve: { method: 'GET', path: '/v1/customers/{customer_id}/card', answer: 'object' },
+    del: { method: 'DELETE', path: '/v1/customers/{customer_id}/card', answer: 'object' },
+  },
+  events: {
+    list: { method: 'GET', path: '/v1/events', answer: 'list', sends: 'query' },
+    stream: { method: 'GET', path: '/v1/events/stream', answer: 'stream', sends: 'query' },
+    retrieve: { method: 'GET', path: '/v1/events/{event_id}', answer: 'object' },
+  },
+  webhook_endpoints: {
+    list: { method: 'GET', path: '/v1/webhook_endpoints', answer: 'list' },
+    create: { method: 'POST', path: '/v1/webhook_endpoints', answer: 'object', sends: 'body' },
+    retrieve: { method: 'GET', path: '/v1/webhook_endpoints/{endpoint_id}', answer: 'object' },
+    update: { method: 'PATCH', path: '/v1/webhook_endpoints/{endpoint_id}', answer: 'object', sends: 'body' },
+    del: { method: 'DELETE', path: '/v1/webhook_endpoints/{endpoint_id}', answer: 'object' },
+    rotate_secret: { method: 'POST', path: '/v1/webhook_endpoints/{endpoint_id}/rotate_secret', answer: 'object' },
+    test: { method: 'POST', path: '/v1/webhook_endpoints/{endpoint_id}/test', answer: 'object' },
+    replay: { method: 'POST', path: '/v1/webhook_endpoints/{endpoint_id}/replay', answer: 'object', sends: 'body' },
+    list_deliveries: { method: 'GET', path: '/v1/webhook_endpoints/{endpoint_id}/deliveries', answer: 'list', sends: 'query' },
+    redeliver: { method: 'POST', path: '/v1/webhook_endpoints/{endpoint_id}/deliveries/{delivery_id}/redeliver', answer: 'object' },
+  },
+  health: {
+    live: { method: 'GET', path: '/healthz', answer: 'object' },
+    ready: { method: 'GET', path: '/readyz', answer: 'object' },
+  },
+};
+
+/** What the service refuses with. */
+exports.CODES = [
+  'already_confirmed',
+  'idempotency_in_progress',
+  'customer_not_found',
+  'address_not_found',
+  'route_not_found',
+  'card_not_found',
+  'pending_phone_number_not_found',
+  'webhook_endpoint_not_found',
+  'delivery_not_found',
+  'event_not_found',
+  'forbidden',
+  'headers_too_large',
+  'too_many_webhook_endpoints',
+  'internal_error',
+  'invalid_parameters',
+  'confirmation_token_invalid',
+  'confirmation_token_expired',
+  'idempotency_key_reused',
+  'malformed_request',
+  'payload_too_large',
+  'phone_number_taken',
+  'customer_id_taken',
+  'precondition_failed',
+  'rate_limited',
+  'request_timeout',
+  'resend_too_soon',
+  'too_many_attempts',
+  'unauthorized',
+  'unavailable',
+  'unsupported_media_type',
+];
