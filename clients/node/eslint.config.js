@@ -4,8 +4,9 @@
 const js = require('@eslint/js');
 
 const globals = Object.fromEntries(
-  ['__dirname', 'AbortController', 'AbortSignal', 'Buffer', 'Headers', 'Response', 'TextDecoderStream', 'URL', 'URLSearchParams',
-    'clearTimeout', 'console', 'fetch', 'performance', 'process', 'setTimeout'].map(name => [name, 'readonly']),
+  ['__dirname', 'AbortController', 'AbortSignal', 'Buffer', 'Headers', 'ReadableStream', 'Response', 'TextDecoderStream',
+    'TextEncoder', 'URL', 'URLSearchParams', 'clearTimeout', 'console', 'crypto', 'fetch', 'performance', 'process', 'setImmediate',
+    'setTimeout'].map(name => [name, 'readonly']),
 );
 
 module.exports = [

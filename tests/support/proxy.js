@@ -28,6 +28,9 @@ class Proxy {
   #agent = new Agent({ keepAlive: false });
   /** Requests that were asked about. */
   requests = [];
+  /** How many answers were begun to be passed on, and how many of them are not at their end. */
+  answered = 0;
+  open = 0;
 
   constructor(to, fault) {
     this.to = to;
@@ -58,7 +61,9 @@ class Proxy {
       return request.socket.destroy();
     }
     response.writeHead(answer.statusCode, answer.headers);
-    response.on('close', () => answer.destroy());
+    this.answered++;
+    this.open++;
+    response.on('close', () => (this.open--, answer.destroy()));
     answer.on('error', () => request.socket.destroy()).on('close', () => answer.complete || request.socket.destroy());
     answer.pipe(response);
   }

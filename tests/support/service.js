@@ -26,6 +26,9 @@ function built(name) {
   return found;
 }
 
+/** The API's document, as the binary prints it. */
+export const apiDocument = async () => JSON.parse((await run(binary(), ['openapi'], { maxBuffer: 2 ** 24 })).stdout);
+
 /** The service: the one that was built, or `CUSTOMERS_BIN`. */
 export const binary = () => path.resolve(process.env.CUSTOMERS_BIN || built('customers'));
 
@@ -127,6 +130,22 @@ class Service {
       ...attributes,
     });
     return this.api('GET', `/v1/customers/${created.id}`);
+  }
+
+  /** Saves a test card on the customer's own page, as its script does. */
+  async saveTestCard({ id }) {
+    const { card_url } = await this.api('GET', `/v1/customers/${id}`);
+    const headers = { Origin: this.origin };
+    const shown = await fetch(card_url, { headers });
+    headers.Cookie = shown.headers.getSetCookie()[0].split(';')[0];
+    const form_token = first(await shown.text(), /name="form_token" value="([^"]+)"/);
+    const post = action =>
+      fetch(card_url, { method: 'POST', headers, body: new URLSearchParams({ form_token, action }) }).then(page => page.text());
+    const client_secret = first(await post('begin'), /data-client-secret="([^"]+)"/);
+    const card = { client_secret, token: 'pm_card_visa', exp_month: 12, exp_year: 2034 };
+    const json = { 'Content-Type': 'application/json' };
+    await fetch(this.url('/test-cards/setups/confirm'), { method: 'POST', headers: json, body: JSON.stringify(card) });
+    await post('finish');
   }
 
   /** Lets the links that a customer has now expire, as if their time were over. */

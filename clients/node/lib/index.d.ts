@@ -22,10 +22,15 @@ declare class Dirtylemon {
   static readonly webhookEndpoints: api.WebhookEndpointsResource;
   static readonly health: api.HealthResource;
   static readonly webhooks: core.Webhooks;
-  static readonly Dirtylemon: typeof Dirtylemon;
 }
 
+// In the namespace its own name means what is declared there.
+type Client = Dirtylemon;
+declare const Client: typeof Dirtylemon;
+
 declare namespace Dirtylemon {
+  const Dirtylemon: typeof Client;
+  type Dirtylemon = Client;
   type Conditional = core.Conditional;
   type Empty = core.Empty;
   type LastResponse = core.LastResponse;
