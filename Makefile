@@ -10,7 +10,7 @@ export RUST_TEST_THREADS ?= 8
 TEST_JS = scripts/with-tools scripts/with-postgres node --test --test-reporter=spec --test-concurrency=2 --test-timeout=300000 $(ARGS)
 JS_TESTS = tests/browser/*.test.js tests/docs/*.test.js clients/node/test/*.test.mjs
 
-.PHONY: help run test test-js test-api lint audit fmt docs release
+.PHONY: help run demo test test-js test-api lint audit fmt docs release
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -19,6 +19,12 @@ help: ## List the targets
 run: ## Start a service to try, with SQLite in this directory
 	@$(CARGO) build --locked --package app --bin customers $(if $(wildcard $(TARGET)/debug/customers),--quiet)
 	@exec $(TARGET)/debug/customers serve --dev $(ARGS)
+
+# The client has no dependencies: nothing is fetched.
+demo: ## Start a service and a chat bot that uses it, and print the page to talk to it on
+	@$(CARGO) build --locked --package app --bin customers $(if $(wildcard $(TARGET)/debug/customers),--quiet)
+	@npm install --prefix examples/conversation --no-package-lock --no-audit --no-fund --offline --silent
+	@exec node examples/conversation/demo.js $(TARGET)/debug/customers
 
 # Arguments choose among the tests of cargo: those in JavaScript have a target of their own to choose by.
 test: ## Run all tests, with a PostgreSQL server and tools of their own
@@ -34,12 +40,13 @@ test-api: ## Let Schemathesis try the API for long, on both databases: make test
 	TEST_SCHEMATHESIS_EXAMPLES=$(or $(EXAMPLES),2000) TEST_SCHEMATHESIS_SEEDS=$(or $(SEEDS),1) scripts/with-tools \
 		scripts/with-postgres $(CARGO) test --package app --test black_box --locked schemathesis -- --nocapture
 
-lint: ## Check format, lints, documentation, dependencies and the rules of the house
+lint: ## Check format, lints (of Rust and JavaScript), documentation, dependencies and the rules of the house
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --locked
 	$(CARGO) test --package house --locked
 	scripts/cargo-deny --locked check -D unmatched-skip -D unnecessary-skip bans licenses sources
+	scripts/with-tools clients/node/node_modules/.bin/eslint --config clients/node/eslint.config.js clients/node examples tests
 
 # Apart from `lint`, since it says another thing every day, and needs the network: the advisories are on github.com.
 audit: ## Check the dependencies for advisories and withdrawn versions

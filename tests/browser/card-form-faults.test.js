@@ -5,7 +5,6 @@ import { test } from 'node:test';
 
 import { checkPage, seen } from './support/browser.js';
 import {
-  again,
   answerBank,
   ASKING,
   button,

@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 import { DESKTOP, startBrowser } from './support/browser.js';
+import { heard, say, startDemo, wrong } from './support/conversation.js';
 import { BERLIN, cardFrame, field, fillAddress, fillTestCard, MONTREAL } from './support/forms.js';
 import { startService } from '../support/service.js';
 
@@ -12,8 +13,9 @@ const PHONE = { width: 375, height: 667 };
 const heading = page => page.getByRole('heading', { level: 1 });
 
 await mkdir(directory, { recursive: true });
-const [browser, service] = await Promise.all([
+const [browser, demo, service] = await Promise.all([
   startBrowser(),
+  startDemo(),
   startService({ CUSTOMERS_BRAND_NAME: 'Dirty Lemon', CUSTOMERS_BRAND_COLOR: '#1f6f5c' }),
 ]);
 
@@ -64,6 +66,21 @@ try {
 
   page = await open(customer.card_url);
   await shoot(page, 'gone-phone', { fullPage: false });
+
+  page = await open(demo.origin, { viewport: { width: 375, height: 812 } });
+  await heard(page, 'What is your phone number?');
+  await say(page, '(418) 581-0827');
+  const [code] = await demo.codes('+14185810827', 1);
+  await say(page, wrong(code));
+  await heard(page, 'left');
+  await say(page, code);
+  const said = await heard(page, 'Your number is confirmed');
+  const form = await browser.page({ beside: page });
+  await form.goto(await said.getByRole('link', { name: 'Billing address' }).getAttribute('href'));
+  await fillAddress(form, MONTREAL);
+  await form.getByRole('button', { name: 'Save address' }).click();
+  await heard(page, 'Nice to meet you');
+  await shoot(page, 'conversation-phone', { fullPage: false });
 } finally {
-  await Promise.all([browser.stop(), service.stop()]);
+  await Promise.all([browser.stop(), service.stop(), demo.stop()]);
 }

@@ -127,7 +127,3 @@ test('publint and are-the-types-wrong find nothing', async () => {
   await bot.run(tool('publint'), ['--strict', tarball]);
   await bot.run(tool('attw'), [tarball, '--no-emoji']);
 });
-
-test('the linter finds nothing', async () => {
-  await bot.run('npm', ['--prefix', CLIENT, 'run', '--silent', 'lint']);
-});
