@@ -92,6 +92,11 @@ export class Program {
     throw new Error(`${this.command} ${why}:\n${this.stdout}\n${this.stderr}`);
   }
 
+  /** Writes to its standard input. */
+  write(text) {
+    this.#child.stdin.write(text);
+  }
+
   /** Ends it, and waits until it has. */
   async stop() {
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), END);

@@ -23,6 +23,7 @@ pub struct EventStream {
     said: Vec<u8>,
     event: SseEvent,
     has_data: bool,
+    last_id: Option<String>,
     heartbeats: usize,
 }
 
@@ -82,7 +83,7 @@ impl EventStream {
         let mut connection = Connection { stream, read, head, body, ended: false };
         if status == 200 {
             let event = SseEvent::default();
-            return Ok(Ok(Self { connection, said: Vec::new(), event, has_data: false, heartbeats: 0 }));
+            return Ok(Ok(Self { connection, said: Vec::new(), event, has_data: false, last_id: None, heartbeats: 0 }));
         }
         let mut said = Vec::new();
         while !connection.ended {
@@ -142,6 +143,11 @@ impl EventStream {
         events
     }
 
+    /// What a client that is cut off now comes back with: the last id that was read, with or without data.
+    pub fn last_id(&self) -> Option<&str> {
+        self.last_id.as_deref()
+    }
+
     /// How many comments were read until now: read with [`EventStream::next`], not while nobody asks.
     pub fn heartbeats(&self) -> usize {
         self.heartbeats
@@ -169,6 +175,7 @@ impl EventStream {
     fn understand(&mut self, line: &str) -> Option<SseEvent> {
         if line.is_empty() {
             let event = mem::take(&mut self.event);
+            self.last_id = event.id.clone().or(self.last_id.take());
             return mem::take(&mut self.has_data).then_some(event);
         }
         let (field, value) = line.split_once(':').unwrap_or((line, ""));

@@ -28,7 +28,9 @@ Send `Authorization: Bearer KEY` with a key that an operator has made (`customer
 `write`, which includes `read`, or `read`, which opens only what changes nothing. Bodies are JSON, and a member that an operation does not know is refused; so \
 is such a parameter of a query, where the operation has a query.\n\n\
 Every error is a problem document (RFC 9457). Programs go by its `code`; its `type` is the address of an explanation. \
-`X-Request-Id` of the answer names the request in the service's log; send one of your own to choose it.";
+`X-Request-Id` of the answer names the request in the service's log; send one of your own to choose it.\n\n\
+The samples for the shell have the key in `$KEY`. Those in JavaScript are modules for the client `dirtylemon`, which finds the \
+key in `DIRTYLEMON_API_KEY` and where the service is in `DIRTYLEMON_BASE_URL`.";
 
 /// What may stand in a path.
 const PATH_PARAMETERS: [Parameter; 5] = [

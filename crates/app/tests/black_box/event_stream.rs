@@ -11,6 +11,7 @@ use crate::world::{World, new_customer, number, token_of, until};
 
 crate::on_both_databases!(
     a_stream_begins_with_what_comes_from_now_on,
+    a_client_that_is_cut_off_before_any_event_knows_where_it_was,
     a_client_that_comes_back_misses_nothing_and_sees_nothing_twice,
     the_header_beats_the_query,
     an_event_to_begin_after_must_be_one,
@@ -62,6 +63,24 @@ fn a_stream_begins_with_what_comes_from_now_on(kind: DatabaseKind) {
     assert_eq!(seen[0].json()["data"]["customer"], before);
     let seen = second.next(SOON).expect("the second customer's event");
     assert_eq!(seen.json()["data"]["customer"], after);
+}
+
+fn a_client_that_is_cut_off_before_any_event_knows_where_it_was(kind: DatabaseKind) {
+    let world = World::start(kind);
+    let mut of_nothing = open(&world.http, PATH, &[]);
+    assert_eq!(of_nothing.next(Duration::from_millis(100)), None);
+    assert_eq!(of_nothing.last_id(), None, "there is no event to begin after");
+    world.create();
+    let last = id_of(&world.events()[0]);
+    let mut stream = open(&world.http, PATH, &[]);
+    until("the stream says where it begins", SOON, || {
+        assert_eq!(stream.next(Duration::from_millis(20)), None, "nothing is dispatched by it");
+        (stream.last_id() == Some(&last)).then_some(())
+    });
+    drop(stream);
+    let missed = world.create();
+    let mut again = open(&world.http, PATH, &[("Last-Event-ID", &last)]);
+    assert_eq!(again.next(SOON).expect("what was missed").json()["data"]["customer"], missed);
 }
 
 fn a_client_that_comes_back_misses_nothing_and_sees_nothing_twice(kind: DatabaseKind) {
