@@ -2,7 +2,7 @@
 //
 //     customers openapi | node generate.js            # writes the files below lib/
 //
-// A test (`test/generated.test.js`) fails when they do not follow from the document any more.
+// A test (`test/package.test.mjs`) fails when they do not follow from the document any more.
 'use strict';
 
 const { readFileSync, writeFileSync } = require('node:fs');
@@ -61,6 +61,13 @@ function operationOf(document, method, path, described) {
   return { method, path, described, ids: where('path'), query, body, headers: where('header'), schema, answer: kind(), sends };
 }
 
+/** The headers that are options of a call, and the type that says so. */
+const HEADER_OPTIONS = [
+  { header: 'Idempotency-Key', option: 'idempotencyKey', type: 'Repeatable' },
+  { header: 'If-Match', option: 'ifMatch', type: 'Conditional' },
+];
+const optionsOf = headers => HEADER_OPTIONS.filter(({ header }) => headers.some(({ name }) => name === header));
+
 /** Every code with its title. */
 function codesOf({ components }) {
   const responses = Object.values(components.responses);
@@ -73,8 +80,9 @@ function codesOf({ components }) {
 function operationsFile(resources, codes) {
   const lines = Object.entries(resources).flatMap(([resource, operations]) => [
     `  ${resource}: {`,
-    ...Object.entries(operations).map(([name, { method, path, answer, sends }]) => {
-      const what = [`method: '${method}'`, `path: '${path}'`, `answer: '${answer}'`, sends && `sends: '${sends}'`];
+    ...Object.entries(operations).map(([name, { method, path, headers, answer, sends }]) => {
+      const takes = optionsOf(headers).map(({ option }) => `'${option}'`).join(', ');
+      const what = [`method: '${method}'`, `path: '${path}'`, `answer: '${answer}'`, sends && `sends: '${sends}'`, takes && `takes: [${takes}]`];
       return `    ${name}: { ${what.filter(Boolean).join(', ')} },`;
     }),
     '  },',
@@ -103,6 +111,7 @@ function typesFile(document, resources, codes) {
     ...schemas.map(([name, schema]) => schemaType(name, schema)),
     ...operationsOf(resources).map(paramsType).filter(Boolean),
     ...Object.entries(resources).map(resourceType),
+    `/** What the service refuses with, as far as this client knows. */\nexport type ErrorCode =\n${[...codes.keys()].map(code => `  | '${code}'`).join('\n')};\n`,
     ...[...codes].map(([code, title]) => `${comment(`${title}.`)}export class ${errorName(code)} extends ApiError {
   readonly code: '${code}';
 }
@@ -123,7 +132,8 @@ function schemaType(name, schema) {
 function members({ properties = {}, required = [] }, ofInput = false) {
   const lines = Object.entries(properties).map(([name, schema]) => {
     const optional = required.includes(name) ? '' : '?';
-    return comment(schema.description, '  ') + `  ${name}${optional}: ${type(schema, ofInput)};\n`;
+    const absent = optional && ofInput ? ' | undefined' : '';
+    return comment(schema.description, '  ') + `  ${name}${optional}: ${type(schema, ofInput)}${absent};\n`;
   });
   return `{\n${lines.join('')}}`;
 }
@@ -171,7 +181,9 @@ function resourceType([resource, operations]) {
   return `export interface ${interfaceName(resource)} {\n${methods.join('')}}\n`;
 }
 
-function methodText({ method, path, described }) {
+function methodText({ method, path, described, answer }) {
+  // Whoever asks whether somebody is there is told that he is not.
+  if (answer === 'exists') return `${described.summary}, \`true\` or \`false\`: \`${method} ${path}\`.`;
   const codes = Object.entries(described.responses)
     .filter(([status]) => !COMMON_STATUSES.test(status))
     .flatMap(([, { $ref }]) => $ref.split('/').at(-1).split('.'))
@@ -184,12 +196,11 @@ function methodText({ method, path, described }) {
 function signature(resource, name, { ids, sends, body, query, headers, schema, answer }) {
   const required = body ? body.required.length > 0 : query.some(parameter => parameter.required);
   const params = paramsName(resource, name);
-  const has = header => headers.some(({ name }) => name === header);
-  const options = ['RequestOptions', has('Idempotency-Key') && 'Repeatable', has('If-Match') && 'Conditional'];
+  const options = ['RequestOptions', ...optionsOf(headers).map(({ type }) => type)];
   const given = [
     ...ids.map(({ name, schema }) => `${name}: ${type(schema)}`),
     ...(sends ? [`params${required ? '' : '?'}: ${params}`] : []),
-    `options?: ${options.filter(Boolean).join(' & ')}`,
+    `options?: ${options.join(' & ')}`,
   ];
   const results = {
     object: () => `Promise<Result<${schema ? type(schema) : 'Empty'}>>`,
@@ -212,6 +223,7 @@ const CORE_ERRORS = [
 /** The names of all types of the document. */
 const typeNames = (document, resources) => [
   ...Object.keys(document.components.schemas),
+  'ErrorCode',
   ...operationsOf(resources).filter(({ sends }) => sends).map(({ resource, name }) => paramsName(resource, name)),
   ...Object.keys(resources).map(interfaceName),
 ];
@@ -287,10 +299,15 @@ function moduleFile(codes) {
   ].join('\n');
 }
 
+/** What is said to those who write queries by hand. */
+const OF_QUERIES = / In a query `\+` is written `%2B`\./;
+
 /** Text above what it is about. */
 function comment(text, indent = '') {
   if (!text) return '';
-  const lines = text.replaceAll('*/', '*\\/').split('\n').flatMap(line => wrapped(line, 110 - indent.length));
+  // A line of the document ends where its source did, a paragraph where an empty line is.
+  const joined = text.replaceAll('*/', '*\\/').replace(/([^\n])\n(?![\n@])/g, '$1 ').replace(OF_QUERIES, '');
+  const lines = joined.split('\n').flatMap(line => wrapped(line, 110 - indent.length));
   if (lines.length === 1) return `${indent}/** ${lines[0]} */\n`;
   return `${indent}/**\n${lines.map(line => `${indent} * ${line}`.trimEnd()).join('\n')}\n${indent} */\n`;
 }

@@ -66,9 +66,11 @@ declare namespace Dirtylemon {
   type Delivery = api.Delivery;
   type DeliveryTry = api.DeliveryTry;
   type WebhookEndpoint = api.WebhookEndpoint;
+  type WebhookEndpointWithSecret = api.WebhookEndpointWithSecret;
   type TestOutcome = api.TestOutcome;
   type Replay = api.Replay;
   type Health = api.Health;
+  type ErrorCode = api.ErrorCode;
   type CustomersListParams = api.CustomersListParams;
   type CustomersCreateParams = api.CustomersCreateParams;
   type CustomersCreateWithIdParams = api.CustomersCreateWithIdParams;

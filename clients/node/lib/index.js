@@ -2,14 +2,11 @@
 'use strict';
 
 const { OPERATIONS } = require('./api.js');
-const { classes } = require('./errors.js');
-const { List, nextPage } = require('./list.js');
+const { classes, notOurs } = require('./errors.js');
+const { List, cursorOf } = require('./list.js');
 const { OPTIONS, SETTINGS, only, request } = require('./request.js');
 const { stream } = require('./stream.js');
 const { verify } = require('./webhooks.js');
-
-/** By this an answer is known to be the service's own, when it has no body. */
-const PROBLEM = 'application/problem+json';
 
 class Dirtylemon {
   constructor(settings = {}) {
@@ -35,37 +32,57 @@ function resources(settings) {
 const camelCase = name => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
 
 /** What sends an operation. It takes the parts of the path, then what is sent, if anything, then the options. */
-function methodOf(settings, name, { method, path, answer, sends }) {
+function methodOf(settings, name, { method, path, answer, sends, takes = [] }) {
   const parts = path.match(/(?<=\{)\w+(?=\})/g) ?? [];
+  const known = Object.fromEntries(['timeout', 'maxRetries', 'signal', ...takes].map(option => [option, OPTIONS[option]]));
   const taken = given => {
-    const [params, options] = sends ? given.slice(parts.length) : [undefined, given[parts.length]];
-    return { ids: given.slice(0, parts.length), params: params ?? {}, options: options ?? {} };
+    const rest = given.slice(parts.length);
+    const params = (sends ? rest.shift() : undefined) ?? {};
+    const options = rest.shift() ?? {};
+    if (rest.length > 0) throw new TypeError(`${name} takes no more than ${[...parts, ...(sends ? ['params'] : []), 'options'].join(', ')}`);
+    if (typeof params !== 'object') throw new TypeError(`${name} takes an object of parameters`);
+    return { ids: given.slice(0, parts.length), params, options: only(known, options, `the options of ${name}`) };
   };
   const call = async ({ ids, params, options }, more) => {
     const filled = parts.reduce((filled, part, at) => {
-      if (typeof ids[at] !== 'string' || ids[at] === '') throw new TypeError(`${name} needs ${part}, a string`);
-      return filled.replace(`{${part}}`, encodeURIComponent(ids[at]));
+      const id = ids[at];
+      if (typeof id !== 'string' || ['', '.', '..'].includes(id)) throw new TypeError(`${name} needs ${part}, a string that names one`);
+      return filled.replace(`{${part}}`, () => encodeURIComponent(id));
     }, path);
-    if (typeof params !== 'object') throw new TypeError(`${name} takes an object of parameters`);
-    only(OPTIONS, options, `the options of ${name}`);
     return request(settings, { method, path: filled, ...(sends && { [sends]: params }), ...more }, options);
   };
   const kinds = {
     object: async (...given) => withResponse(await call(taken(given))),
     list: (...given) => {
       const first = taken(given);
-      return new List(async params => page(await call({ ...first, params })), first.params);
+      const read = async params => {
+        const answered = await call({ ...first, params });
+        if (!Array.isArray(answered.body)) throw notOurs(answered.lastResponse);
+        return { items: withResponse(answered), next: cursorOf(answered.lastResponse) };
+      };
+      return new List(read, first.params);
     },
     stream: (...given) => {
-      const first = taken(given);
-      const firstEvents = async () => (await request(settings, { method: 'GET', path: '/v1/events' }, first.options)).body;
-      return stream(headers => call(first, { headers, stream: true }), firstEvents, first.options);
+      const { ids, params, options } = taken(given);
+      return stream({
+        open: (headers, signal) => call({ ids, params, options: { ...options, signal } }, { headers, stream: true }),
+        firstEvents: async signal => (await request(settings, { method: 'GET', path: '/v1/events' }, { ...options, signal })).body,
+        after: params.after,
+        signal: options.signal,
+      });
     },
     exists: async (...given) => {
+      const asked = taken(given);
       try {
-        return Boolean(await call(taken(given)));
+        return Boolean(await call(asked));
       } catch (error) {
-        if (error.statusCode === 404 && error.lastResponse.headers['content-type'] === PROBLEM) return false;
+        if (error.statusCode !== 404) throw error;
+      }
+      // That he is not there is said in full, so that it is known from a path that leads nowhere.
+      try {
+        return Boolean(await call(asked, { method: 'GET' }));
+      } catch (error) {
+        if (error.code === 'customer_not_found') return false;
         throw error;
       }
     },
@@ -75,12 +92,7 @@ function methodOf(settings, name, { method, path, answer, sends }) {
 
 /** What was answered, with the answer's status and headers where they are in nobody's way. */
 function withResponse({ body, lastResponse }) {
-  return Object.defineProperty(body, 'lastResponse', { value: lastResponse });
-}
-
-function page(answer) {
-  const items = withResponse(answer);
-  return Object.defineProperty(items, 'nextPage', { value: nextPage(answer.lastResponse) });
+  return Object.defineProperty(body, 'lastResponse', { value: lastResponse, enumerable: false, configurable: true });
 }
 
 // The class is an instance, too: the one that the environment configures.

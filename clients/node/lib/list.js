@@ -3,33 +3,52 @@
 
 /** What calls of `list` give. Nothing is sent until it is awaited or gone through. */
 class List {
-  #pageOf;
+  #read;
+  #params;
   #first;
 
-  /** `pageOf` reads the page of these parameters. */
-  constructor(pageOf, params) {
-    this.#pageOf = pageOf;
-    this.#first = params;
+  /** `read` reads the answer of these parameters: `{ items, next }`, where `next` is the cursor of the next page. */
+  constructor(read, params) {
+    this.#read = read;
+    this.#params = params;
+  }
+
+  /** The first page. Who awaits it twice gets the same. */
+  #page() {
+    this.#first ??= this.#pageOf(this.#params);
+    return this.#first;
+  }
+
+  async #pageOf(params) {
+    const { items, next } = await this.#read(params);
+    const nextPage = next === null ? null : { ...params, after: next };
+    // An awaited page, too, is everything when it is gone through with `for await`.
+    const rest = () => this.#all(nextPage);
+    const all = async function* () {
+      yield* items[Symbol.iterator]();
+      yield* rest();
+    };
+    return Object.defineProperties(items, { nextPage: { value: nextPage }, [Symbol.asyncIterator]: { value: all } });
+  }
+
+  async *#all(params) {
+    if (params) yield* await this.#pageOf(params);
   }
 
   then(resolve, reject) {
-    return this.#pageOf(this.#first).then(resolve, reject);
+    return this.#page().then(resolve, reject);
   }
 
   catch(reject) {
-    return this.then(undefined, reject);
+    return this.#page().catch(reject);
   }
 
   finally(settled) {
-    return this.#pageOf(this.#first).finally(settled);
+    return this.#page().finally(settled);
   }
 
-  async *[Symbol.asyncIterator]() {
-    for (let params = this.#first; params; ) {
-      const page = await this.#pageOf(params);
-      yield* page;
-      params = page.nextPage;
-    }
+  [Symbol.asyncIterator]() {
+    return this.#all(this.#params);
   }
 
   async autoPagingToArray({ limit } = {}) {
@@ -45,10 +64,10 @@ class List {
   }
 }
 
-/** The parameters of the page that `Link` leads to, filters and all; `null` behind the last. */
-function nextPage({ headers }) {
+/** The cursor of the page that `Link` leads to; `null` behind the last. */
+function cursorOf({ headers }) {
   const next = /<[^>]*\?([^>]*)>;\s*rel="next"/.exec(headers.link ?? '');
-  return next && Object.fromEntries(new URLSearchParams(next[1]));
+  return next && new URLSearchParams(next[1]).get('after');
 }
 
-module.exports = { List, nextPage };
+module.exports = { List, cursorOf };

@@ -2,39 +2,66 @@
 'use strict';
 
 const { randomUUID } = require('node:crypto');
+const { setMaxListeners } = require('node:events');
 const { version } = require('../package.json');
-const { ConfigurationError, ConnectionError, TimeoutError, errorOf } = require('./errors.js');
+const { ConfigurationError, ConnectionError, TimeoutError, errorOf, notOurs } = require('./errors.js');
 
 /** The pause before the second try, in milliseconds. It doubles with each, up to the longest. */
 const FIRST_PAUSE = 200;
 const LONGEST_PAUSE = 5_000;
+
+/** A try gets half of the time that is left, so that there is some for another, but not less than this, in milliseconds. */
+const LEAST_TRY = 5_000;
 
 /** The longest that a timer can be set to, in milliseconds. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 const DEFAULTS = { baseUrl: 'http://127.0.0.1:8080', timeout: 30_000, maxRetries: 3 };
 
-/** What a client, and what a call, can be told. */
-const SETTINGS = ['apiKey', 'baseUrl', 'timeout', 'maxRetries', 'fetch'];
-const OPTIONS = ['timeout', 'maxRetries', 'signal', 'idempotencyKey', 'ifMatch'];
+/** What a client can be told, and what a call. */
+const SETTINGS = {
+  apiKey: isText,
+  baseUrl: isText,
+  timeout: isPositive,
+  maxRetries: isCount,
+  fetch: value => typeof value === 'function',
+};
+const OPTIONS = {
+  timeout: isPositive,
+  maxRetries: isCount,
+  signal: value => typeof value?.addEventListener === 'function',
+  idempotencyKey: isSomeText,
+  ifMatch: isSomeText,
+};
 
-/** Refuses what is not known: a misspelled option would be taken for absent. */
-function only(names, given, what) {
+function isText(value) {
+  return typeof value === 'string';
+}
+function isSomeText(value) {
+  return typeof value === 'string' && value !== '';
+}
+function isPositive(value) {
+  return typeof value === 'number' && value > 0;
+}
+function isCount(value) {
+  return typeof value === 'number' && value >= 0;
+}
+
+/** Refuses what is not known and what makes no sense: a misspelled option would be taken for absent. */
+function only(known, given, what) {
   if (given === null || typeof given !== 'object') throw new TypeError(`${what} are an object`);
-  const unknown = Object.keys(given).find(name => !names.includes(name));
-  if (unknown !== undefined) throw new TypeError(`${what} have no ${unknown}: they are ${names.join(', ')}`);
-  for (const name of ['timeout', 'maxRetries']) {
-    const value = given[name];
-    if (value !== undefined && !(typeof value === 'number' && value >= 0)) {
-      throw new TypeError(`${name} is a number, 0 or more`);
-    }
+  for (const [name, value] of Object.entries(given)) {
+    const isRight = Object.hasOwn(known, name) ? known[name] : undefined;
+    if (!isRight) throw new TypeError(`${what} have no ${name}: they are ${Object.keys(known).join(', ')}`);
+    // A condition without a tag is not taken for none: the change would be made whatever there is now.
+    if (!isRight(value) && !(value === undefined && name !== 'ifMatch')) throw new TypeError(`${name} of ${what} makes no sense`);
   }
-  return given;
+  return { ...given };
 }
 
 /** The settings with which a call is made: the environment is read as late as this. */
 function configured(settings) {
-  const apiKey = String(settings.apiKey ?? process.env.DIRTYLEMON_API_KEY ?? '').trim();
+  const apiKey = (settings.apiKey ?? process.env.DIRTYLEMON_API_KEY ?? '').trim();
   if (apiKey === '') {
     throw new ConfigurationError(
       'There is no API key: set DIRTYLEMON_API_KEY in the environment, or make a client with new Dirtylemon({ apiKey }).',
@@ -44,18 +71,18 @@ function configured(settings) {
   if (!/^[\x21-\x7e]+$/.test(apiKey)) {
     throw new ConfigurationError('The API key holds what is no part of one: take it as the service printed it.');
   }
-  return { apiKey, baseUrl: origin(settings), fetch: settings.fetch ?? globalThis.fetch };
+  return { apiKey, baseUrl: base(settings), fetch: settings.fetch ?? globalThis.fetch };
 }
 
-function origin(settings) {
-  const given = settings.baseUrl ?? process.env.DIRTYLEMON_BASE_URL ?? DEFAULTS.baseUrl;
+function base(settings) {
+  const given = settings.baseUrl || process.env.DIRTYLEMON_BASE_URL || DEFAULTS.baseUrl;
   const url = URL.canParse(given) ? new URL(given) : {};
-  if (!['http:', 'https:'].includes(url.protocol) || url.username || url.password || url.search || url.hash) {
+  if (!['http:', 'https:'].includes(url.protocol) || url.username || url.password || /[?#]/.test(given)) {
     throw new ConfigurationError(
       'The base URL (DIRTYLEMON_BASE_URL, or baseUrl) is where the service is, such as https://customers.example.com.',
     );
   }
-  return url.href.replace(/\/$/, '');
+  return url.href.replace(/\/+$/, '');
 }
 
 /**
@@ -68,7 +95,6 @@ async function request(settings, { method, path, query, body, headers = {}, stre
   const retries = options.maxRetries ?? settings.maxRetries ?? DEFAULTS.maxRetries;
   const deadline = performance.now() + limit;
   const requestId = randomUUID();
-  const url = baseUrl + path + queryString(query);
   const init = {
     method,
     // Made here, so that a value that no header can have is the caller's error, and not the network's.
@@ -86,14 +112,15 @@ async function request(settings, { method, path, query, body, headers = {}, stre
     // To where a redirection leads, the key does not go.
     redirect: 'manual',
   };
-  const attempt = { fetch, url, init, requestId, apiKey, deadline, limit, signal: options.signal, stream };
+  const call = { fetch, url: baseUrl + path + queryString(query), init, requestId, apiKey, limit, signal: options.signal, stream };
+  let mayBeDone = false;
   for (let tries = 0; ; tries++) {
-    const { answer, error } = await tried(attempt);
+    const left = deadline - performance.now();
+    const { answer, error } = await tried(call, tries < retries ? Math.min(left, Math.max(left / 2, LEAST_TRY)) : left);
     if (answer) return answer;
     // What was removed by a try whose answer was lost is not there for the next: it is gone, as was asked.
-    if (tries > 0 && method === 'DELETE' && error.statusCode === 404 && error.code !== 'route_not_found') {
-      return { body: {}, lastResponse: error.lastResponse };
-    }
+    if (mayBeDone && method === 'DELETE' && isGone(error)) return { body: {}, lastResponse: error.lastResponse };
+    mayBeDone ||= isUnknown(error);
     const pause = pauseBefore(tries, error);
     if (tries >= retries || !mayHelp(error) || performance.now() + pause >= deadline) throw error;
     await sleep(pause, options.signal);
@@ -101,82 +128,107 @@ async function request(settings, { method, path, query, body, headers = {}, stre
 }
 
 /** One try: its answer, or the error that it ended with. What the caller's signal says is thrown. */
-async function tried({ fetch, url, init, requestId, apiKey, deadline, limit, signal, stream }) {
+async function tried(call, time) {
+  const { fetch, url, init, signal, stream } = call;
   signal?.throwIfAborted();
   const ending = new AbortController();
-  const timer = setTimeout(() => ending.abort(), Math.min(deadline - performance.now(), LONGEST_TIMER));
-  const stop = () => ending.abort(signal.reason);
-  signal?.addEventListener('abort', stop);
+  const timer = setTimeout(() => ending.abort(), Math.min(time, LONGEST_TIMER));
+  const release = listen(signal, () => ending.abort(signal.reason));
   let open = false;
-  const release = () => {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', stop);
-  };
   try {
     const response = await fetch(url, { ...init, signal: ending.signal });
-    if (stream && response.ok) {
+    if (stream && response.ok && response.body) {
       open = true;
-      clearTimeout(timer);
       const close = reason => (release(), ending.abort(reason));
-      return { answer: { response, close, lastResponse: told(response, requestId) } };
+      return { answer: { response, close, lastResponse: told(response, call) } };
     }
-    return understood(response, await response.text(), { requestId, apiKey });
+    return understood(response, await response.text(), call);
   } catch (error) {
     signal?.throwIfAborted();
-    if (ending.signal.aborted) {
-      const what = `${init.method} ${new URL(url).pathname}`;
-      return { error: new TimeoutError(`The service did not answer within ${limit} ms: ${what}`, { requestId }) };
-    }
-    // The reasons of `fetch` are in the causes of its errors.
-    const reason = error.cause?.message || error.cause?.code || error.message;
-    const where = new URL(url).origin;
-    return { error: new ConnectionError(`The service at ${where} was not reached: ${reason}`, { requestId, cause: error }) };
+    return { error: ending.signal.aborted ? late(call) : unreached(call, error) };
   } finally {
+    clearTimeout(timer);
     if (!open) release();
   }
 }
 
-/** The answer that a response is, or the error. */
-function understood(response, text, { requestId, apiKey }) {
-  const lastResponse = told(response, requestId);
-  if (response.ok) {
-    const { ok, value } = parsed(text || '{}');
-    if (ok) return { answer: { body: value, lastResponse } };
-  }
-  // Whatever stands between here and the service may answer with what it was sent.
-  const { value } = parsed(text.replaceAll(apiKey, '[API key]'));
-  const problem = typeof value?.code === 'string' ? value : undefined;
-  const retryAfter = secondsOf(response.headers.get('retry-after'));
-  return { error: errorOf({ statusCode: response.status, problem, retryAfter, lastResponse }) };
+/** Calls back when a signal is given, until the answer is called. Many calls may share one signal. */
+function listen(signal, stop) {
+  if (!signal) return () => {};
+  setMaxListeners(0, signal);
+  signal.addEventListener('abort', stop);
+  return () => signal.removeEventListener('abort', stop);
 }
 
-function parsed(text) {
+function late({ init, url, requestId, limit }) {
+  const what = `${init.method} ${new URL(url).pathname}`;
+  return new TimeoutError(`The service did not answer within ${limit} ms: ${what}`, { requestId });
+}
+
+/** Of what `fetch` threw only words are kept: it may be anybody's, and hold what was sent. */
+function unreached({ url, requestId, apiKey }, thrown) {
+  const words = value => String(value ?? '').replaceAll(apiKey, REDACTED);
+  const cause = Object.assign(new Error(words(thrown?.message ?? thrown)), { name: words(thrown?.name), code: words(thrown?.code ?? thrown?.cause?.code) });
+  const reason = words(thrown?.cause?.message || thrown?.cause?.code || thrown?.message);
+  return new ConnectionError(`The service at ${new URL(url).origin} was not reached: ${reason}`, { requestId, cause });
+}
+
+const REDACTED = '[API key]';
+
+/** The answer that a response is, or the error. */
+function understood(response, text, call) {
+  const lastResponse = told(response, call);
+  if (response.ok) {
+    const { ok, value } = parsed(text || '{}');
+    if (ok && value !== null && typeof value === 'object') return { answer: { body: value, lastResponse } };
+    return { error: notOurs(lastResponse) };
+  }
+  // Whatever stands between here and the service may answer with what it was sent.
+  const { value } = parsed(text, (_, member) => (typeof member === 'string' ? member.replaceAll(call.apiKey, REDACTED) : member));
+  const problem = typeof value?.code === 'string' ? value : undefined;
+  const retryAfter = secondsOf(response.headers.get('retry-after'));
+  return { error: errorOf({ statusCode: response.status, problem, hasBody: text !== '', retryAfter, lastResponse }) };
+}
+
+function parsed(text, reviver) {
   try {
-    return { ok: true, value: JSON.parse(text) };
+    return { ok: true, value: JSON.parse(text, reviver) };
   } catch {
     return { ok: false };
   }
 }
 
-function told(response, requestId) {
-  const headers = Object.freeze(Object.fromEntries(response.headers));
+function told(response, { requestId, apiKey }) {
+  const said = Array.from(response.headers, ([name, value]) => [name, value.replaceAll(apiKey, REDACTED)]);
+  const headers = Object.freeze(Object.fromEntries(said));
   return Object.freeze({ requestId: headers['x-request-id'] ?? requestId, statusCode: response.status, headers });
 }
 
 /** `Retry-After` in seconds: it is a number of them, or a date. */
 function secondsOf(header) {
   if (header === null) return undefined;
-  const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000;
-  return Number.isNaN(seconds) ? undefined : Math.max(0, seconds);
+  if (/^\d+(?:\.\d+)?$/.test(header)) return Number(header);
+  const date = /[A-Za-z]/.test(header) ? Date.parse(header) : NaN;
+  return Number.isNaN(date) ? undefined : Math.max(0, (date - Date.now()) / 1000);
+}
+
+/** Whether the request may have been done all the same. */
+function isUnknown(error) {
+  return error instanceof ConnectionError || error instanceof TimeoutError || error.statusCode >= 500;
+}
+
+/** Whether the service itself says that what is to be removed is not there. */
+function isGone({ statusCode, code }) {
+  return statusCode === 404 && code !== undefined && code !== 'route_not_found';
 }
 
 /** Whether the same request may be answered otherwise a little later. */
 function mayHelp(error) {
-  if (error instanceof ConnectionError) return true;
+  if (isUnknown(error)) return true;
   const { statusCode, code, retryAfter } = error;
   // The service says how long to wait where waiting helps: a token whose tries are used up stays dead.
   if (statusCode === 429) return code === undefined || retryAfter !== undefined;
-  return statusCode >= 500 || (statusCode === 409 && code === 'idempotency_in_progress');
+  return statusCode === 409 && code === 'idempotency_in_progress';
 }
 
 /** How long to wait before the next try, in milliseconds: many that failed at once do not come back at once. */
@@ -188,24 +240,21 @@ function pauseBefore(tries, { retryAfter = 0 }) {
 /** Waits, for not longer than the caller's signal lets it. */
 function sleep(milliseconds, signal) {
   return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop);
-      resolve(undefined);
-    }, milliseconds);
-    if (signal?.aborted) stop();
-    signal?.addEventListener('abort', stop, { once: true });
+    if (signal?.aborted) return reject(signal.reason);
+    const timer = setTimeout(() => (release(), resolve()), milliseconds);
+    const release = listen(signal, () => (release(), clearTimeout(timer), reject(signal.reason)));
+    return undefined;
   });
 }
 
 function queryString(query = {}) {
-  const text = value => (value instanceof Date ? value.toISOString() : String(value));
-  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null);
-  const parameters = new URLSearchParams(given.map(([name, value]) => [name, text(value)]));
-  return given.length === 0 ? '' : `?${parameters}`;
+  const given = Object.entries(query).filter(([, value]) => value !== undefined);
+  const parameters = given.map(([name, value]) => {
+    // Left out, it would find everybody.
+    if (value === null) throw new TypeError(`${name} is null: leave it out where it does not matter`);
+    return [name, value instanceof Date ? value.toISOString() : String(value)];
+  });
+  return given.length === 0 ? '' : `?${new URLSearchParams(parameters)}`;
 }
 
-module.exports = { request, sleep, only, SETTINGS, OPTIONS };
+module.exports = { request, sleep, listen, only, SETTINGS, OPTIONS };

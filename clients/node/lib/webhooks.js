@@ -3,16 +3,16 @@
 
 const { createHmac, timingSafeEqual } = require('node:crypto');
 const { SignatureVerificationError } = require('./errors.js');
+const { only } = require('./request.js');
 
 /** How many seconds a request may be older or newer than now. */
 const TOLERANCE = 300;
+const KNOWN = { tolerance: value => typeof value === 'number' && value >= 0 };
 
 /** The event of a request, when the request is genuine. */
-function verify(rawBody, headers, secret, { tolerance = TOLERANCE } = {}) {
-  const isText = typeof rawBody === 'string';
-  if (!isText && !(rawBody instanceof Uint8Array)) {
-    throw new TypeError('rawBody is the body as it arrived, a Buffer or a string: take it before any parser does');
-  }
+function verify(rawBody, headers, secret, options = {}) {
+  const { tolerance = TOLERANCE } = only(KNOWN, options, 'the options of webhooks.verify');
+  const body = bytesOf(rawBody);
   const key = keyOf(secret);
   const [id, timestamp, signatures] = ['id', 'timestamp', 'signature'].map(name => header(headers, `webhook-${name}`));
   if (!id || !timestamp || !signatures) refuse('it has not the headers webhook-id, webhook-timestamp and webhook-signature');
@@ -20,7 +20,7 @@ function verify(rawBody, headers, secret, { tolerance = TOLERANCE } = {}) {
   if (!(Math.abs(Date.now() / 1000 - Number(timestamp)) <= tolerance)) {
     refuse(`it was sent more than ${tolerance} seconds from now: it is old, or one of the clocks is wrong`);
   }
-  const expected = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(rawBody).digest();
+  const expected = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest();
   // While a secret is changed, the old one and the new one sign both.
   const isGenuine = signatures.split(' ').some(signature => {
     const [version, value = ''] = signature.split(',');
@@ -28,7 +28,13 @@ function verify(rawBody, headers, secret, { tolerance = TOLERANCE } = {}) {
     return version === 'v1' && given.length === expected.length && timingSafeEqual(given, expected);
   });
   if (!isGenuine) refuse('none of its signatures was made with this secret, of this body');
-  return JSON.parse(isText ? rawBody : Buffer.from(rawBody).toString('utf8'));
+  return JSON.parse(body.toString('utf8'));
+}
+
+function bytesOf(rawBody) {
+  if (typeof rawBody === 'string' || rawBody instanceof ArrayBuffer) return Buffer.from(rawBody);
+  if (rawBody instanceof Uint8Array) return Buffer.from(rawBody.buffer, rawBody.byteOffset, rawBody.byteLength);
+  throw new TypeError('rawBody is the body as it arrived, a Buffer or a string: take it before any parser does');
 }
 
 function keyOf(secret) {

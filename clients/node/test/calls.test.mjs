@@ -76,6 +76,7 @@ for (const database of DATABASES) {
       assert.ok(Array.isArray(page));
       assert.deepEqual(ids(page), newest.slice(0, 2));
       assert.equal(page.lastResponse.statusCode, 200);
+      assert.equal(page.nextPage.limit, 2);
       const second = await client.customers.list(page.nextPage);
       assert.deepEqual(ids(second), newest.slice(2, 4));
       assert.equal((await client.customers.list(second.nextPage)).nextPage, null);
@@ -83,6 +84,11 @@ for (const database of DATABASES) {
       const all = [];
       for await (const { id } of list()) all.push(id);
       assert.deepEqual(all, newest);
+      const ofPage = [];
+      for await (const { id } of page) ofPage.push(id);
+      assert.deepEqual(ofPage, newest, 'an awaited page is not mistaken for everything');
+      const once = list();
+      assert.equal(await once, await once);
       assert.deepEqual(ids(await list().autoPagingToArray({ limit: 3 })), newest.slice(0, 3));
       assert.match((await failure(list().autoPagingToArray())).message, /limit: 1000/);
       const times = { created_after: new Date(Date.now() - 60_000), created_before: new Date(Date.now() + 60_000) };
@@ -121,6 +127,8 @@ for (const database of DATABASES) {
       const error = await failure(client.customers.retrieve('../events'));
       assert.equal(error.code, 'customer_not_found');
       assert.equal(await client.customers.exists('x/../../healthz'), false);
+      const elsewhere = clientOf({ key: service.key, origin: `${service.origin}/elsewhere` });
+      assert.equal((await failure(elsewhere.customers.exists(NOBODY))).code, 'route_not_found');
     });
   });
 }

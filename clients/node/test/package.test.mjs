@@ -100,6 +100,11 @@ async function greet(client: Dirtylemon, id: string): Promise<string> {
   await client.customers.create({ unconfirmed_phone_number: '1' });
   // @ts-expect-error: the API has no such member
   await client.customers.update(id, { nickname: 'x' });
+  const endpoint = await client.webhookEndpoints.create({ url: 'https://x.example', event_types: ['verification'] });
+  const secret: string = endpoint.secret;
+  const maybe: string | undefined = process.env['X'];
+  new Dirtylemon({ apiKey: maybe, baseUrl: maybe });
+  new CustomerNotFoundError(secret);
   // @ts-expect-error: what reads is not named
   await client.customers.retrieve(id, { idempotencyKey: 'x' });
   // @ts-expect-error: there are two addresses
@@ -108,7 +113,7 @@ async function greet(client: Dirtylemon, id: string): Promise<string> {
 }
 void greet(new Dirtylemon({ apiKey: 'k', baseUrl: 'https://example.com', timeout: 1, maxRetries: 0, fetch }), 'x');
 `;
-const NAMES = 'ApiError, ConfirmationTokenInvalidError, InvalidParametersError';
+const NAMES = 'ApiError, ConfirmationTokenInvalidError, CustomerNotFoundError, InvalidParametersError';
 
 test('TypeScript in its strictest mode takes it, from modules and from CommonJS', async () => {
   bot.write('module.mts', `import dirtylemon, { Dirtylemon, ${NAMES} } from 'dirtylemon';\nimport type { Customer } from 'dirtylemon';\n${USE}`);

@@ -3,11 +3,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { connect } from 'node:net';
 import { before, test } from 'node:test';
 
 import dirtylemon from '../lib/index.js';
 import { blocks } from '../../../tests/support/document.js';
-import { project } from '../../../tests/support/package.js';
+import { CLIENT, project } from '../../../tests/support/package.js';
+import { first, Program, starting } from '../../../tests/support/process.js';
 import { apiDocument } from '../../../tests/support/service.js';
 import { startService } from './support.mjs';
 
@@ -69,4 +71,29 @@ test('every operation has its call in the README', async () => {
     .filter(call => !text.includes(`${call}(`));
   assert.deepEqual(missing, []);
   assert.equal(typeof dirtylemon.webhooks.verify, 'function');
+});
+
+test('the README is right in the eyes of TypeScript', async () => {
+  const bot = await project();
+  bot.write('by-hand.d.mts', 'export function theCustomerSavesACard(customer: { id: string }): Promise<void>;');
+  bot.write('readme.mts', program());
+  const types = ['--types', 'node', '--typeRoots', `${CLIENT}/node_modules/@types`];
+  await bot.run(`${CLIENT}/node_modules/.bin/tsc`, ['--strict', '--noEmit', '--module', 'node16', '--target', 'es2022', ...types, 'readme.mts']);
+});
+
+test('the webhook server of the README outlives a request that is cut off', async () => {
+  const { text } = README.find(({ text }) => text.includes('createServer'));
+  const bot = await project();
+  const endpoint = "const endpoint = { secret: 'whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=' };";
+  const listen = "server.listen(0, '127.0.0.1', () => console.log(`port ${server.address().port}`));";
+  bot.write('server.mjs', `import dirtylemon from 'dirtylemon';\n${endpoint}\n${text}\n${listen}`);
+  const program = new Program('node', ['server.mjs'], { cwd: bot.directory });
+  starting(Promise.resolve(program));
+  const port = Number(await program.until(({ stdout }) => first(stdout, /port (\d+)/)));
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc');
+  socket.destroy();
+  const answer = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: '{}' });
+  assert.equal(answer.status, 401);
 });

@@ -135,8 +135,26 @@ test('what was removed by a try whose answer was lost is removed', async () => {
   const server = await startScript({ status: 'cut' }, gone);
   const removed = await clientOf(server).customers.del('x');
   assert.equal(removed.lastResponse.statusCode, 404);
-  const first = await startScript(gone);
-  assert.ok((await failure(clientOf(first).customers.del('x'))) instanceof Dirtylemon.CustomerNotFoundError);
+});
+
+test('what nobody has removed is not said to be', async () => {
+  const gone = { status: 404, body: problem('customer_not_found', 404) };
+  const notAsked = { status: 429, headers: { 'Retry-After': '0' }, body: problem('rate_limited', 429) };
+  for (const [answers, name] of [
+    [[gone], 'CustomerNotFoundError'],
+    [[notAsked, gone], 'CustomerNotFoundError'],
+    [[{ status: 'cut' }, { status: 404, body: '<h1>default backend</h1>' }], 'ApiError'],
+    [[{ status: 'cut' }, { status: 404, body: problem('route_not_found', 404) }], 'RouteNotFoundError'],
+  ]) {
+    assert.equal((await failure(clientOf(await startScript(...answers)).customers.del('x'))).name, name);
+  }
+});
+
+test('a connection on which nothing comes leaves time for another', async () => {
+  const server = await startScript({ status: 'silence' }, FINE);
+  const customer = await clientOf(server, { timeout: 8_000 }).customers.create(somebody());
+  assert.equal(customer.id, 'x');
+  assert.equal(new Set(server.requests.map(({ headers }) => headers['idempotency-key'])).size, 1);
 });
 
 test('the key does not go where a redirection leads', async () => {
@@ -147,11 +165,60 @@ test('the key does not go where a redirection leads', async () => {
   assert.equal(elsewhere.requests.length, 0);
 });
 
-test('an answer that is no JSON is an error that says where to look', async () => {
-  const server = await startScript({ status: 200, body: '<h1>Welcome to my router</h1>' });
-  const error = await failure(clientOf(server).customers.retrieve('x'));
-  assert.ok(error instanceof Dirtylemon.ApiError);
-  assert.match(error.message, /base URL/);
+test('an answer that says nothing of the service’s is an error that says where to look', async () => {
+  for (const body of ['<h1>Welcome to my router</h1>', 'null', '42']) {
+    const server = await startScript({ status: 200, body });
+    const error = await failure(clientOf(server, { maxRetries: 0 }).customers.retrieve('x'));
+    assert.ok(error instanceof Dirtylemon.ConnectionError, body);
+    assert.match(error.message, /base URL/);
+  }
+  const server = await startScript({ status: 200, body: {} });
+  assert.match((await failure(clientOf(server).customers.list())).message, /base URL/);
+});
+
+test('a problem document makes an error, whatever it says', async () => {
+  for (const more of [
+    { name: 'Error', message: 'm', stack: 's', requestId: 'r', lastResponse: 'l', cause: 'c' },
+    { errors: {} },
+    { errors: [null] },
+    JSON.parse('{"__proto__": {"code": "x"}}'),
+  ]) {
+    const server = await startScript({ status: 422, body: problem('invalid_parameters', 422, more) });
+    const error = await failure(clientOf(server).customers.retrieve('x'));
+    assert.ok(error instanceof Dirtylemon.InvalidParametersError && error instanceof Error, JSON.stringify(more));
+    assert.deepEqual([error.name, error.message, error.errors], ['InvalidParametersError', 'invalid_parameters.', []]);
+    assert.equal(error.requestId, server.requests[0].headers['x-request-id']);
+  }
+});
+
+test('errors are made by tests, too', () => {
+  const error = new Dirtylemon.CustomerNotFoundError('he is not there');
+  assert.deepEqual([error.code, error.message, error.errors], ['customer_not_found', 'he is not there', []]);
+});
+
+test('an answer without a body has the class of its status', async () => {
+  const server = await startScript({ status: 401, body: '' });
+  assert.ok((await failure(clientOf(server).customers.exists('x'))) instanceof Dirtylemon.UnauthorizedError);
+});
+
+test('nobody is said to be absent by a server that is another', async () => {
+  const server = await startScript({ status: 404, body: problem('route_not_found', 404) });
+  assert.ok((await failure(clientOf(server).customers.exists('x'))) instanceof Dirtylemon.RouteNotFoundError);
+});
+
+test('many calls share a signal', async () => {
+  const warnings = [];
+  const hear = warning => warnings.push(warning);
+  process.on('warning', hear);
+  const server = await startScript({ status: 'silence' });
+  const ending = new AbortController();
+  const calls = Array.from({ length: 30 }, () => failure(clientOf(server).customers.retrieve('x', { signal: ending.signal })));
+  await until(() => server.requests.length > 0);
+  ending.abort();
+  await Promise.all(calls);
+  await new Promise(resolve => setImmediate(resolve));
+  process.off('warning', hear);
+  assert.deepEqual(warnings, []);
 });
 
 test('a code that is not known yet is an error of the service all the same', async () => {
@@ -165,7 +232,9 @@ test('no error holds the key, whoever answers and whatever is wrong with it', as
   const key = 'ckey_this-is-the-secret';
   const echo = { status: 500, body: problem('internal_error', 500, { detail: `you sent Bearer ${key}` }) };
   const errors = [];
-  for (const answer of [echo, { status: 'cut' }, { status: 'silence' }, { status: 404, body: `<p>${key}` }, { body: key }]) {
+  const echoes = { Echo: `Bearer ${key}`, 'X-Request-Id': key };
+  const escaped = JSON.stringify(echo.body).replaceAll('ckey', '\\u0063key');
+  for (const answer of [echo, { ...echo, body: escaped }, { status: 500, headers: echoes }, { status: 'cut' }, { status: 'silence' }, { status: 404, body: `<p>${key}` }, { body: key }]) {
     const server = await startScript(answer);
     errors.push(await failure(new Dirtylemon({ apiKey: key, baseUrl: server.origin, maxRetries: 0, timeout: 300 }).customers.retrieve('x')));
   }
@@ -173,6 +242,9 @@ test('no error holds the key, whoever answers and whatever is wrong with it', as
   for (const wrong of [...settings, { apiKey: key, baseUrl: 'http://127.0.0.1:1', maxRetries: 0 }]) {
     errors.push(await failure(new Dirtylemon(wrong).customers.retrieve('x')));
   }
+  const telling = Object.assign(new Error(`sent Bearer ${key}`), { config: { headers: { Authorization: `Bearer ${key}` } } });
+  const fetch = async () => Promise.reject(telling);
+  errors.push(await failure(new Dirtylemon({ apiKey: key, fetch, maxRetries: 0 }).customers.retrieve('x')));
   for (const error of errors) {
     const told = [inspect(error, { depth: 9, showHidden: true }), JSON.stringify(error), String(error), error.stack].join();
     assert.ok(!told.includes(key), told);
@@ -189,10 +261,21 @@ test('without a key the first call says what to set', async () => {
 
 test('what is misspelled is refused by name', async () => {
   assert.throws(() => new Dirtylemon({ api_key: 'k' }), /no api_key: they are apiKey, baseUrl/);
-  assert.throws(() => new Dirtylemon({ timeout: '30s' }), /timeout is a number/);
+  assert.throws(() => new Dirtylemon({ timeout: '30s' }), /timeout of the settings/);
   const { customers } = new Dirtylemon({ apiKey: 'k', baseUrl: 'http://127.0.0.1:1' });
+  assert.throws(() => new Dirtylemon({ timeout: 0 }), /timeout of the settings/);
+  assert.throws(() => new Dirtylemon({ fetch: 'x' }), /fetch of the settings/);
   assert.match((await failure(customers.create({}, { idempotency_key: 'x' }))).message, /no idempotency_key/);
-  assert.match((await failure(customers.retrieve(undefined))).message, /customers\.retrieve needs customer_id/);
+  // What an operation does not look at is not taken: whoever says it relies on it.
+  assert.match((await failure(customers.retrieve('x', { ifMatch: '"1"' }))).message, /no ifMatch/);
+  assert.match((await failure(customers.update('x', {}, { idempotencyKey: 'x' }))).message, /no idempotencyKey/);
+  // A proxy has dropped the tag: the change must not be made whatever there is now.
+  assert.match((await failure(customers.update('x', {}, { ifMatch: undefined }))).message, /ifMatch .* makes no sense/);
+  assert.match((await failure(customers.generate_confirmation('x', {}, {}))).message, /no more than customer_id, options/);
+  assert.match((await failure(customers.list({ email: null }))).message, /email is null/);
+  for (const id of [undefined, '', '.', '..', 7]) {
+    assert.match((await failure(customers.retrieve(id))).message, /customers\.retrieve needs customer_id/, String(id));
+  }
   assert.match((await failure(customers.create('+14185810827'))).message, /object of parameters/);
 });
 

@@ -50,8 +50,8 @@ for (const database of DATABASES) {
       const direct = clientOf(service);
       const reader = follow(clientOf({ key: service.key, origin: proxy.origin }));
       const opened = count => proxy.requests.filter(({ url }) => url.startsWith('/v1/events/stream')).length >= count;
-      await until(() => opened(1));
-      // The first piece of the stream, by which it knows where it is, comes before the first event.
+      // Where it begins is known by then.
+      await until(() => proxy.answered === 1);
       const before = await direct.customers.create(somebody());
       await reader.take(1);
       for (let round = 1; round <= 3; round++) {
@@ -121,15 +121,70 @@ for (const database of DATABASES) {
   });
 }
 
-test('the first events of a new service are not missed, whenever the stream breaks', async () => {
-  const service = await startService();
-  const proxy = await startProxy(service.origin);
-  const reader = follow(clientOf({ key: service.key, origin: proxy.origin }));
-  await until(() => proxy.requests.length === 1 && proxy.answered === 1);
-  proxy.cut();
-  const { id } = await clientOf(service).customers.create(somebody());
-  assert.equal((await reader.take(1))[0].data.customer.id, id);
+/** A stream of which each connection says the next of these texts, and then ends; the last one stays. */
+function scripted(...texts) {
+  const asked = [];
+  const fetch = async (url, { headers, signal }) => {
+    if (!url.includes('/stream')) return Response.json([{ id: 'evt_1' }]);
+    const text = texts[Math.min(asked.push([new URL(url).search, headers.get('last-event-id')]), texts.length) - 1];
+    const isLast = asked.length >= texts.length;
+    const body = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode(text));
+        if (!isLast) controller.close();
+        signal.addEventListener('abort', () => isLast && controller.error(signal.reason));
+      },
+    });
+    return new Response(body);
+  };
+  return { asked, client: new Dirtylemon({ apiKey: 'k', fetch }) };
+}
+
+const sse = (id, data) => `id: ${id}\nevent: verification\ndata: ${JSON.stringify({ id, ...data })}\n\n`;
+
+test('a connection that ends before it has said anything is made again as it was', async () => {
+  const { asked, client } = scripted('', 'retry: 1000\nid: evt_7\n\n', sse('evt_8'));
+  const reader = follow(client, { after: 'evt_7' });
+  assert.deepEqual(ids(await reader.take(1)), ['evt_8']);
+  assert.deepEqual(asked, [['?after=evt_7', null], ['?after=evt_7', null], ['?after=evt_7', null]]);
   await reader.end();
+  const fromNow = scripted('', sse('evt_9'));
+  const another = follow(fromNow.client);
+  assert.deepEqual(ids(await another.take(1)), ['evt_9']);
+  assert.deepEqual(fromNow.asked, [['', null], ['', null]]);
+  await another.end();
+});
+
+test('the first events of a new service are not missed when the stream breaks', async () => {
+  // Where there is no event yet, the service cannot say after which the stream begins.
+  const { asked, client } = scripted('retry: 1000\n\n', sse('evt_2'));
+  const reader = follow(client);
+  assert.deepEqual(ids(await reader.take(2)), ['evt_1', 'evt_2']);
+  assert.deepEqual(asked, [['', null], ['', 'evt_1']]);
+  await reader.end();
+});
+
+test('whoever leaves while the next event is waited for ends the wait', async () => {
+  const { client } = scripted(sse('evt_1'));
+  const events = client.events.stream();
+  assert.equal((await events.next()).value.id, 'evt_1');
+  const waiting = events.next();
+  assert.deepEqual(await events.return('bye'), { value: 'bye', done: true });
+  assert.deepEqual(await waiting, { value: undefined, done: true });
+  assert.deepEqual(await events.next(), { value: undefined, done: true });
+});
+
+test('events are read whatever the pieces in which they come, and a line without an end is given up', async () => {
+  const bytes = new TextEncoder().encode(sse('evt_1', { name: 'Zoë 李' }).replaceAll('\n', '\r\n'));
+  const inBytes = async () =>
+    new Response(new ReadableStream({ start: controller => bytes.forEach(byte => controller.enqueue(Uint8Array.of(byte))) }));
+  const reader = new Dirtylemon({ apiKey: 'k', fetch: inBytes }).events.stream();
+  assert.equal((await reader.next()).value.name, 'Zoë 李');
+  await reader.return();
+  const endless = scripted(`data: ${'x'.repeat(2 ** 21)}`, sse('evt_2'));
+  const another = follow(endless.client);
+  assert.deepEqual(ids(await another.take(1)), ['evt_2']);
+  await another.end();
 });
 
 test('a connection that falls silent is made anew', async t => {

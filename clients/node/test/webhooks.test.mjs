@@ -37,6 +37,7 @@ test('a genuine request gives its event, by the old secret and by the new one', 
     assert.deepEqual(verify(BODY, HEADERS, secret), JSON.parse(BODY));
     assert.equal(verify(Buffer.from(BODY), HEADERS, secret).type, 'ping');
     assert.equal(verify(new TextEncoder().encode(BODY), new Headers(HEADERS), secret).type, 'ping');
+    assert.equal(verify(new TextEncoder().encode(BODY).buffer, HEADERS, secret).type, 'ping');
   }
 });
 
@@ -78,6 +79,7 @@ test('a request is good for five minutes, or as long as is asked', t => {
 test('what cannot be verified is an error of programming', t => {
   later(t, 1);
   assert.throws(() => verify(JSON.parse(BODY), HEADERS, NEW), /as it arrived/);
+  assert.throws(() => verify(BODY, HEADERS, NEW, { tolerence: 1 }), /no tolerence/);
   for (const secret of [undefined, '', 'whsec_', 'not a secret']) {
     assert.throws(() => verify(BODY, HEADERS, secret), TypeError, String(secret));
   }

@@ -24,7 +24,7 @@ pub use personal_data::{CardAtProvider, Link, PersonalData, ProofData};
 pub use problem::{FieldProblem, Problem};
 pub use timestamp::WireTime;
 pub use verification::Verification;
-pub use webhook::{Delivery, DeliveryTry, Replay, TestOutcome, WebhookEndpoint};
+pub use webhook::{Delivery, DeliveryTry, Replay, TestOutcome, WebhookEndpoint, WebhookEndpointWithSecret};
 
 /// Serialises what has a text form as that text.
 fn as_text<S: serde::Serializer>(value: &impl std::fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {

@@ -38,10 +38,16 @@ pub struct WebhookEndpoint<'a> {
     created_at: WireTime,
     /// When it was last changed.
     updated_at: WireTime,
+}
+
+/// A webhook endpoint with its secret, for the one time that it is shown.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct WebhookEndpointWithSecret<'a> {
+    #[serde(flatten)]
+    endpoint: WebhookEndpoint<'a>,
     /// What signs its webhooks. Only the answers that make a secret have it.
     #[schemars(example = &"whsec_6NbHaYds1grNGJoB3/g+OBW16HOcGTGelxJvMmrHScs=")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    secret: Option<String>,
+    secret: String,
 }
 
 impl<'a> WebhookEndpoint<'a> {
@@ -58,14 +64,13 @@ impl<'a> WebhookEndpoint<'a> {
             failing_since: endpoint.failing_since.map(WireTime),
             created_at: WireTime(endpoint.created_at),
             updated_at: WireTime(endpoint.updated_at),
-            secret: None,
         }
     }
 
     /// The same with its secret, for the one time that it is shown.
     #[must_use]
-    pub fn with_secret(self, secret: String) -> Self {
-        Self { secret: Some(secret), ..self }
+    pub fn with_secret(self, secret: String) -> WebhookEndpointWithSecret<'a> {
+        WebhookEndpointWithSecret { endpoint: self, secret }
     }
 }
 

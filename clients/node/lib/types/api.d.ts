@@ -101,8 +101,7 @@ export interface PersonalData {
 export interface Verification {
   /**
    * `pending`: the customer is to be asked for the token; `expired`: he needs a new one; `locked`: he has no try
-   * left;
-   * `confirmed`: nothing is to be proved.
+   * left; `confirmed`: nothing is to be proved.
    */
   status: 'pending' | 'expired' | 'locked' | 'confirmed';
   /**
@@ -129,8 +128,7 @@ export interface ProofData {
   wrong_tries: Array<string>;
   /**
    * When wrong tokens were presented for the number that waits, or waited last, within the last 24 hours, by
-   * whoever
-   * held it.
+   * whoever held it.
    */
   number_wrong_tries: Array<string>;
   /** When tokens were made for that number within the last 24 hours. */
@@ -374,8 +372,32 @@ export interface WebhookEndpoint {
   created_at: string;
   /** When it was last changed. */
   updated_at: string;
+}
+
+/** A webhook endpoint with its secret, for the one time that it is shown. */
+export interface WebhookEndpointWithSecret {
+  /** Its id. */
+  id: string;
+  /** Where events are sent. */
+  url: string;
+  /** The types of events that it takes. */
+  event_types: Array<'verification' | 'customer.updated' | 'customer.erased'>;
+  /** What was said about it. */
+  description: string | null;
+  /** Whether nothing is sent. */
+  disabled: boolean;
+  /** Since when nothing is sent. */
+  disabled_at: string | null;
+  /** Why nothing is sent: somebody asked for it, the endpoint said that it is gone, or it failed for days. */
+  disabled_reason: 'requested' | 'gone' | 'failing' | null;
+  /** Since when it has accepted nothing of what it was sent. */
+  failing_since: string | null;
+  /** When it was made. */
+  created_at: string;
+  /** When it was last changed. */
+  updated_at: string;
   /** What signs its webhooks. Only the answers that make a secret have it. */
-  secret?: string | null;
+  secret: string;
 }
 
 /** What came of trying an endpoint. */
@@ -410,22 +432,22 @@ export interface Health {
 
 /** List and find customers: what to send. */
 export interface CustomersListParams {
-  /** Who holds this number, confirmed or not, in any spelling. In a query `+` is written `%2B`. */
-  phone_number?: string;
+  /** Who holds this number, confirmed or not, in any spelling. */
+  phone_number?: string | undefined;
   /** The country in which `phone_number` is dialled. */
-  country_code?: string;
+  country_code?: string | undefined;
   /** Those with this e-mail address, in whichever case. */
-  email?: string;
+  email?: string | undefined;
   /** Those whose number is proved, or the others. */
-  confirmed?: boolean;
+  confirmed?: boolean | undefined;
   /** Who was created at this time or later. */
-  created_after?: string | Date;
+  created_after?: string | Date | undefined;
   /** Who was created earlier than this time. */
-  created_before?: string | Date;
+  created_before?: string | Date | undefined;
   /** Where the page begins, as `Link` of the one before says it. */
-  after?: string;
+  after?: string | undefined;
   /** How many are answered at most. */
-  limit?: number;
+  limit?: number | undefined;
 }
 
 /** Create a customer: what to send. */
@@ -438,13 +460,13 @@ export interface CustomersCreateParams {
   /** The country in whose spelling the number is read (ISO 3166-1 alpha-2). */
   country_code: string;
   /** His first name. */
-  first_name?: string | null;
+  first_name?: string | null | undefined;
   /** His last name. */
-  last_name?: string | null;
+  last_name?: string | null | undefined;
   /** His e-mail address. */
-  email?: string | null;
+  email?: string | null | undefined;
   /** `false`: the number is confirmed on your word. `null` means `true`. */
-  confirmation?: boolean | null;
+  confirmation?: boolean | null | undefined;
 }
 
 /** Create a customer under an id of yours: what to send. */
@@ -457,47 +479,47 @@ export interface CustomersCreateWithIdParams {
   /** The country in whose spelling the number is read (ISO 3166-1 alpha-2). */
   country_code: string;
   /** His first name. */
-  first_name?: string | null;
+  first_name?: string | null | undefined;
   /** His last name. */
-  last_name?: string | null;
+  last_name?: string | null | undefined;
   /** His e-mail address. */
-  email?: string | null;
+  email?: string | null | undefined;
   /** `false`: the number is confirmed on your word. `null` means `true`. */
-  confirmation?: boolean | null;
+  confirmation?: boolean | null | undefined;
 }
 
 /** Update a customer: what to send. */
 export interface CustomersUpdateParams {
   /** His first name. */
-  first_name?: string | null;
+  first_name?: string | null | undefined;
   /** His last name. */
-  last_name?: string | null;
+  last_name?: string | null | undefined;
   /** His e-mail address. */
-  email?: string | null;
+  email?: string | null | undefined;
   /** Not changed by this: leave it out, or repeat what is stored. */
-  id?: string;
+  id?: string | undefined;
   /** Not changed by this: leave it out, or repeat what is stored. */
-  phone_number?: string | null;
+  phone_number?: string | null | undefined;
   /** Not changed by this: leave it out, or repeat what is stored. */
-  unconfirmed_phone_number?: string;
+  unconfirmed_phone_number?: string | undefined;
   /** Not changed by this: leave it out, or repeat what is stored. */
-  country_code?: string;
+  country_code?: string | undefined;
   /** Not looked at. */
-  confirmation_token?: unknown;
+  confirmation_token?: unknown | undefined;
   /** Not looked at. */
-  billing_address_url?: unknown;
+  billing_address_url?: unknown | undefined;
   /** Not looked at. */
-  shipping_address_url?: unknown;
+  shipping_address_url?: unknown | undefined;
   /** Not looked at. */
-  card_url?: unknown;
+  card_url?: unknown | undefined;
   /** Not looked at. */
-  confirmed_at?: unknown;
+  confirmed_at?: unknown | undefined;
   /** Not looked at. */
-  confirmation_sent_at?: unknown;
+  confirmation_sent_at?: unknown | undefined;
   /** Not looked at. */
-  created_at?: unknown;
+  created_at?: unknown | undefined;
   /** Not looked at. */
-  updated_at?: unknown;
+  updated_at?: unknown | undefined;
 }
 
 /** Confirm a customer: what to send. */
@@ -516,25 +538,25 @@ export interface CustomersChangePhoneNumberParams {
   /** The country in whose spelling the number is read (ISO 3166-1 alpha-2). */
   country_code: string;
   /** `false`: the number is confirmed on your word. `null` means `true`. */
-  confirmation?: boolean | null;
+  confirmation?: boolean | null | undefined;
 }
 
 /** Save an address: what to send. */
 export interface AddressesSaveParams {
   /** Who receives it. */
-  name?: string | null;
+  name?: string | null | undefined;
   /** A company, or whatever stands beneath the name. */
-  company?: string | null;
+  company?: string | null | undefined;
   /** Street and number. */
-  line1?: string | null;
+  line1?: string | null | undefined;
   /** Flat, floor, building. */
-  line2?: string | null;
+  line2?: string | null | undefined;
   /** As the country writes it, in whichever spelling. */
-  postal_code?: string | null;
+  postal_code?: string | null | undefined;
   /** City or town. */
-  city?: string | null;
+  city?: string | null | undefined;
   /** Province, state, county: its code or its name where the country has some. */
-  region?: string | null;
+  region?: string | null | undefined;
   /** ISO 3166-1 alpha-2. Its rules say what else is needed, and how it is spelled. */
   country: string;
 }
@@ -542,17 +564,17 @@ export interface AddressesSaveParams {
 /** Read events: what to send. */
 export interface EventsListParams {
   /** Begin after this event; without it, with the first. */
-  after?: string;
+  after?: string | undefined;
   /** Only this customer's. */
-  customer_id?: string;
+  customer_id?: string | undefined;
   /** How many are answered at most. */
-  limit?: number;
+  limit?: number | undefined;
 }
 
 /** Follow events: what to send. */
 export interface EventsStreamParams {
   /** Begin after this event; without it, with what comes from now on. */
-  after?: string;
+  after?: string | undefined;
 }
 
 /** Make a webhook endpoint: what to send. */
@@ -562,19 +584,19 @@ export interface WebhookEndpointsCreateParams {
   /** The types of events that it takes. */
   event_types: Array<'verification' | 'customer.updated' | 'customer.erased'>;
   /** Whatever you want to say about it. */
-  description?: string | null;
+  description?: string | null | undefined;
 }
 
 /** Change a webhook endpoint: what to send. */
 export interface WebhookEndpointsUpdateParams {
   /** Where events are sent: `https`, at a public address unless the operator allows more. */
-  url?: string;
+  url?: string | undefined;
   /** The types of events that it takes. */
-  event_types?: Array<'verification' | 'customer.updated' | 'customer.erased'>;
+  event_types?: Array<'verification' | 'customer.updated' | 'customer.erased'> | undefined;
   /** Whatever you want to say about it. */
-  description?: string | null;
+  description?: string | null | undefined;
   /** `true`: nothing is sent, and what comes waits. `false`: all that waits goes out. */
-  disabled?: boolean;
+  disabled?: boolean | undefined;
 }
 
 /** Deliver all events again since a time: what to send. */
@@ -586,11 +608,11 @@ export interface WebhookEndpointsReplayParams {
 /** List a webhook endpoint's deliveries: what to send. */
 export interface WebhookEndpointsListDeliveriesParams {
   /** Only those of this status. */
-  status?: 'pending' | 'accepted' | 'failed';
+  status?: 'pending' | 'accepted' | 'failed' | undefined;
   /** Begin after this delivery to the endpoint; without it, with the newest. */
-  after?: string;
+  after?: string | undefined;
   /** How many are answered at most. */
-  limit?: number;
+  limit?: number | undefined;
 }
 
 export interface CustomersResource {
@@ -625,13 +647,7 @@ export interface CustomersResource {
    * @throws {CustomerNotFoundError}
    */
   retrieve(customer_id: string, options?: RequestOptions): Promise<Result<Customer>>;
-  /**
-   * See whether a customer is there: `HEAD /v1/customers/{customer_id}`.
-   *
-   * The headers of *Retrieve a customer*. No URLs are made.
-   *
-   * @throws {CustomerNotFoundError}
-   */
+  /** See whether a customer is there, `true` or `false`: `HEAD /v1/customers/{customer_id}`. */
   exists(customer_id: string, options?: RequestOptions): Promise<boolean>;
   /**
    * Create a customer under an id of yours: `POST /v1/customers/{customer_id}`.
@@ -848,7 +864,7 @@ export interface WebhookEndpointsResource {
    *
    * @throws {TooManyWebhookEndpointsError}
    */
-  create(params: WebhookEndpointsCreateParams, options?: RequestOptions & Repeatable): Promise<Result<WebhookEndpoint>>;
+  create(params: WebhookEndpointsCreateParams, options?: RequestOptions & Repeatable): Promise<Result<WebhookEndpointWithSecret>>;
   /**
    * Read a webhook endpoint: `GET /v1/webhook_endpoints/{endpoint_id}`.
    *
@@ -880,7 +896,7 @@ export interface WebhookEndpointsResource {
    *
    * @throws {WebhookEndpointNotFoundError}
    */
-  rotate_secret(endpoint_id: string, options?: RequestOptions & Repeatable): Promise<Result<WebhookEndpoint>>;
+  rotate_secret(endpoint_id: string, options?: RequestOptions & Repeatable): Promise<Result<WebhookEndpointWithSecret>>;
   /** The same as `rotate_secret`. */
   rotateSecret: this['rotate_secret'];
   /**
@@ -935,6 +951,39 @@ export interface HealthResource {
    */
   ready(options?: RequestOptions): Promise<Result<Health>>;
 }
+
+/** What the service refuses with, as far as this client knows. */
+export type ErrorCode =
+  | 'already_confirmed'
+  | 'idempotency_in_progress'
+  | 'customer_not_found'
+  | 'address_not_found'
+  | 'route_not_found'
+  | 'card_not_found'
+  | 'pending_phone_number_not_found'
+  | 'webhook_endpoint_not_found'
+  | 'delivery_not_found'
+  | 'event_not_found'
+  | 'forbidden'
+  | 'headers_too_large'
+  | 'too_many_webhook_endpoints'
+  | 'internal_error'
+  | 'invalid_parameters'
+  | 'confirmation_token_invalid'
+  | 'confirmation_token_expired'
+  | 'idempotency_key_reused'
+  | 'malformed_request'
+  | 'payload_too_large'
+  | 'phone_number_taken'
+  | 'customer_id_taken'
+  | 'precondition_failed'
+  | 'rate_limited'
+  | 'request_timeout'
+  | 'resend_too_soon'
+  | 'too_many_attempts'
+  | 'unauthorized'
+  | 'unavailable'
+  | 'unsupported_media_type';
 
 /** The customer is confirmed already. */
 export class AlreadyConfirmedError extends ApiError {

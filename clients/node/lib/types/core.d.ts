@@ -1,38 +1,38 @@
 // What every method has in common.
 
-import type { Event, FieldProblem } from './api.js';
+import type { ErrorCode, Event, FieldProblem } from './api.js';
 
 /** How a client calls the service. */
 export interface Settings {
   /** An API key. Without it, `DIRTYLEMON_API_KEY` of the environment. */
-  apiKey?: string;
+  apiKey?: string | undefined;
   /**
    * Where the service is, such as `https://customers.example.com`. Without it, `DIRTYLEMON_BASE_URL` of the environment, else
    * `http://127.0.0.1:8080`.
    */
-  baseUrl?: string;
+  baseUrl?: string | undefined;
   /** How many milliseconds a call may take, all its tries and the pauses between them together: 30,000. */
-  timeout?: number;
+  timeout?: number | undefined;
   /** How often a request is sent again at most, where that may help: 3. */
-  maxRetries?: number;
+  maxRetries?: number | undefined;
   /** What sends requests in place of the global `fetch`. */
-  fetch?: typeof globalThis.fetch;
+  fetch?: typeof globalThis.fetch | undefined;
 }
 
 /** How one call is made. */
 export interface RequestOptions {
-  /** In place of the client's. */
-  timeout?: number;
-  /** In place of the client's. */
-  maxRetries?: number;
+  /** In place of the client's: milliseconds, for the call with all its tries. */
+  timeout?: number | undefined;
+  /** In place of the client's: how often the request is sent again at most. */
+  maxRetries?: number | undefined;
   /** Ends the call, which then fails with the signal's reason. What the service has begun, it ends. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** Of a call that may be sent again by you, perhaps after a crash of yours. */
 export interface Repeatable {
   /** Names the request: sent again with its key, it is done once. Without it, each call makes one for its own tries. */
-  idempotencyKey?: string;
+  idempotencyKey?: string | undefined;
 }
 
 /** Of a call that changes what you have read. */
@@ -56,10 +56,14 @@ export type Result<T> = T & { readonly lastResponse: LastResponse };
 /** What a call gives whose answer has no body. */
 export type Empty = Record<never, never>;
 
-/** A page of a list: an array with two more members, which are not enumerable. */
+/**
+ * A page of a list: an array with more members, which are not enumerable. Gone through with `for await` it goes on with the
+ * pages after it; with `for`, or as any array, it is this page.
+ */
 export type Page<T, Params> = Result<T[]> & {
   /** The parameters with which `list` gives the next page; `null` behind the last. */
   readonly nextPage: Params | null;
+  [Symbol.asyncIterator](): AsyncGenerator<T, void, void>;
 };
 
 /** A list. Awaited, it is its first page; gone through with `for await`, it is all that there is, page by page. */
@@ -89,7 +93,7 @@ export interface Webhooks {
    * @throws {SignatureVerificationError} The request is not genuine, or too old.
    */
   verify(
-    rawBody: string | Uint8Array,
+    rawBody: string | Uint8Array | ArrayBuffer,
     headers: Headers | Record<string, string | string[] | undefined>,
     secret: string,
     options?: { tolerance?: number },
@@ -98,6 +102,7 @@ export interface Webhooks {
 
 /** All that this client throws, but for errors of programming (`TypeError`) and what your signal says. */
 export class DirtylemonError extends Error {
+  constructor(message?: string, options?: { requestId?: string; cause?: unknown });
   /** Names the request in the service's log, also where no answer came. */
   readonly requestId?: string;
 }
@@ -105,7 +110,7 @@ export class DirtylemonError extends Error {
 /** There is no key, or one that is none, or the base URL is none. */
 export class ConfigurationError extends DirtylemonError {}
 
-/** The service was not reached, or the connection ended before the answer did. Whether the request was done is not known. */
+/** The service was not reached, or its answer not to its end. Whether the request was done is not known. */
 export class ConnectionError extends DirtylemonError {}
 
 /** There was no answer within the time-out. Whether the request was done is not known. */
@@ -116,10 +121,15 @@ export class SignatureVerificationError extends DirtylemonError {}
 
 /** The service refused. Its class says why, where this client knows the code. */
 export class ApiError extends DirtylemonError {
+  /** Tests make errors, too: of what they do not say, nothing is there. */
+  constructor(
+    message?: string,
+    answer?: { problem?: object; statusCode?: number; retryAfter?: number; lastResponse?: LastResponse },
+  );
   readonly requestId: string;
   readonly statusCode: number;
   /** What programs go by; `undefined` where something else than the service has answered. */
-  readonly code?: string;
+  readonly code?: ErrorCode | (string & {});
   /** A sentence that says what to do. */
   readonly detail?: string;
   /** All fields that are wrong, of `invalid_parameters`. */

@@ -1,12 +1,13 @@
 //! The document says what the routes do, and its examples are what it describes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use super::document::value;
 use super::errors::section;
 use super::*;
+use crate::operation::Operation;
 
 /// Every operation of the document: method, path and what is said of it.
 fn described(document: &Value) -> Vec<(String, String, Value)> {
@@ -36,6 +37,16 @@ fn the_document_has_the_operations_of_the_routes_each_under_a_name_of_its_own() 
         described.iter().map(|(.., described)| described["operationId"].as_str().unwrap()).collect();
     assert_eq!(names.len(), described.len());
     assert_eq!(described.into_iter().map(|(method, path, _)| (method, path)).collect::<BTreeSet<_>>(), routed);
+}
+
+#[test]
+fn only_operations_of_one_path_share_a_call_of_the_client() {
+    let mut paths: BTreeMap<&str, &str> = BTreeMap::new();
+    for Operation { path, description, .. } in operations() {
+        let call = description.client;
+        assert!(call.split_once('.').is_some_and(|(resource, method)| !resource.is_empty() && !method.contains('.')));
+        assert_eq!(*paths.entry(call).or_insert(path), path, "{call}");
+    }
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub(crate) const CREATE: Description = Description {
         status: 201,
         text: "The endpoint with its secret.",
         headers: &[NEW_LOCATION],
-        content: Content::Json(schema::<wire::WebhookEndpoint<'_>>),
+        content: Content::Json(schema::<wire::WebhookEndpointWithSecret<'_>>),
     },
     errors: &[Code::TooManyWebhookEndpoints],
 };

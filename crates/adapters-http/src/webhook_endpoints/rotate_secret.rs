@@ -26,7 +26,7 @@ pub(crate) const ROTATE_SECRET: Description = Description {
         status: 200,
         text: "The endpoint with its new secret.",
         headers: &[],
-        content: Content::Json(schema::<wire::WebhookEndpoint<'_>>),
+        content: Content::Json(schema::<wire::WebhookEndpointWithSecret<'_>>),
     },
     errors: &[Code::WebhookEndpointNotFound],
 };
