@@ -8,7 +8,7 @@ ARGS ?=
 export RUST_TEST_THREADS ?= 8
 # A file of tests is a process with a service of its own, and most have a browser. The bound, in milliseconds, is a file's.
 TEST_JS = scripts/with-tools scripts/with-postgres node --test --test-reporter=spec --test-concurrency=2 --test-timeout=300000 $(ARGS)
-JS_TESTS = tests/browser/*.test.js tests/docs/*.test.js clients/node/test/*.test.mjs
+JS_TESTS = tests/browser/*.test.js tests/docs/*.test.js tests/examples/*.test.js clients/node/test/*.test.mjs
 
 .PHONY: help run demo test test-js test-api lint audit fmt docs release
 

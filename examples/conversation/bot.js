@@ -49,16 +49,23 @@ class Bot {
   #conversations = new Conversations({ dirtylemon, send });
   #server = createServer((request, response) => this.#answer(request, response).catch(error => failed(response, error)));
   #secret;
+  /** By which names it is asked: a page of another may not have its visitor's browser talk to it. */
+  #hosts = new Set();
+  #isSecure = false;
 
   async listen(port) {
     this.#server.listen(port, '127.0.0.1');
     await once(this.#server, 'listening');
-    this.origin = `http://127.0.0.1:${this.#server.address().port}`;
+    const { port: chosen } = this.#server.address();
+    this.origin = `http://127.0.0.1:${chosen}`;
+    this.#hosts.add(`127.0.0.1:${chosen}`).add(`localhost:${chosen}`);
   }
 
   /** Has Customers send its events here. An endpoint of an earlier start gets a new secret: the old one is forgotten. */
   async subscribe(origin) {
     const url = `${origin}/webhook`;
+    this.#hosts.add(new URL(url).host);
+    this.#isSecure = url.startsWith('https:');
     const endpoints = dirtylemon.webhook_endpoints;
     const event_types = ['verification', 'customer.updated', 'customer.erased'];
     const old = (await endpoints.list()).find(endpoint => endpoint.url === url);
@@ -68,15 +75,15 @@ class Bot {
   }
 
   async #answer(request, response) {
-    const { pathname } = new URL(request.url, this.origin);
+    const [pathname] = request.url.split('?');
+    if (!this.#hosts.has(request.headers.host)) return response.writeHead(421, HEADERS).end();
     const route = `${request.method} ${pathname}`;
     if (route === 'POST /webhook') return this.#event(request, response);
     if (route === 'GET /messages') return this.#watch(request, response);
     if (route === 'POST /messages') return this.#say(request, response);
     const found = request.method === 'GET' && FILES[pathname];
     if (!found) return response.writeHead(404, HEADERS).end();
-    const cookie = pathname === '/' ? this.#greet(request) : {};
-    return response.writeHead(200, { ...HEADERS, 'Content-Type': found.type, ...cookie }).end(found.text);
+    return response.writeHead(200, { ...HEADERS, 'Content-Type': found.type }).end(found.text);
   }
 
   async #event(request, response) {
@@ -92,34 +99,30 @@ class Bot {
     return response.writeHead(204).end();
   }
 
-  /** A new visitor gets a conversation, and a cookie that leads back to it. */
-  #greet(request) {
-    if (this.#talk(request)) return {};
-    const { id } = this.#conversations.begin(countryOf(request.headers['accept-language']));
-    return { 'Set-Cookie': `conversation=${id}; HttpOnly; SameSite=Strict; Path=/` };
-  }
-
   #talk({ headers }) {
     return this.#conversations.find(/(?:^|; )conversation=([\w-]+)/.exec(headers.cookie ?? '')?.[1]);
   }
 
   #watch(request, response) {
     const talk = this.#talk(request);
-    // What has ended is not asked for again: the page begins anew.
+    // Nothing was said yet, or it is forgotten.
     if (!talk) return response.writeHead(204).end();
     response.writeHead(200, { ...HEADERS, 'Content-Type': 'text/event-stream' });
     const show = message => response.write(`data: ${JSON.stringify(message)}\n\n`);
     response.on('close', talk.watch({ show, end: () => response.end() }));
   }
 
+  /** The first word begins a conversation, and gets a cookie that leads back to it. */
   async #say(request, response) {
     // Another page can neither send this type without being asked first, nor the cookie.
-    const isOurs = request.headers['content-type'] === 'application/json';
-    const { text } = isOurs ? JSON.parse(await bodyOf(request)) : {};
-    const talk = this.#talk(request);
+    const isOurs = /^application\/json\b/.test(request.headers['content-type']);
+    const text = isOurs ? JSON.parse(await bodyOf(request))?.text : undefined;
     const isText = typeof text === 'string' && text.trim() !== '' && text.length <= MOST_CHARACTERS;
-    if (!talk || !isText) return response.writeHead(talk ? 400 : 404, HEADERS).end();
-    return response.writeHead(talk.say(text) ? 204 : 429, HEADERS).end();
+    if (!isText) return response.writeHead(400, HEADERS).end();
+    const known = this.#talk(request);
+    const talk = known ?? this.#conversations.begin(countryOf(request.headers['accept-language']));
+    const cookie = `conversation=${talk.id}; HttpOnly; SameSite=Strict; Path=/${this.#isSecure ? '; Secure' : ''}`;
+    return response.writeHead(talk.say(text) ? (known ? 204 : 201) : 429, { ...HEADERS, ...(known ? {} : { 'Set-Cookie': cookie }) }).end();
   }
 
   close() {
@@ -133,7 +136,7 @@ function failed(response, error) {
   const status = error instanceof SyntaxError ? 400 : (error.status ?? 500);
   if (status === 500) console.error(error);
   if (response.headersSent) response.destroy();
-  else response.writeHead(status, HEADERS).end();
+  else response.writeHead(status, { ...HEADERS, Connection: 'close' }).end();
 }
 
 async function bodyOf(request) {
@@ -150,7 +153,9 @@ async function bodyOf(request) {
 /** The country of a browser's first language: in its spelling a number without a country's code is read. */
 function countryOf(languages = '') {
   try {
-    return new Intl.Locale(languages.split(/[,;]/)[0]).maximize().region ?? 'US';
+    const { region } = new Intl.Locale(languages.split(/[,;]/)[0]).maximize();
+    // Some name a part of the world by digits.
+    return /^[A-Z]{2}$/.test(region) ? region : 'US';
   } catch {
     return 'US';
   }

@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 
-import { Conversation } from './conversation.js';
+import { Conversation, textOf } from './conversation.js';
 import { Logins } from './logins.js';
 
 /** How many there are at once, how many messages of each are kept, and how many wait for their turn. */
@@ -14,9 +14,12 @@ const MOST_WAITING = 10;
 const MOST_CUSTOMERS = 10_000;
 
 export class Conversations {
+  /** The one that was used last is the last. */
   #all = new Map();
   /** The highest sequence of each customer's events: those that are not above it have been dealt with. */
   #seen = new Map();
+  /** What is being done about events, by their ids: a copy that comes meanwhile waits for it. */
+  #underWay = new Map();
   #tools;
   #send;
 
@@ -27,12 +30,17 @@ export class Conversations {
 
   /** The conversation of this id, when there is one. */
   find(id) {
-    return this.#all.get(id);
+    const talk = this.#all.get(id);
+    if (talk) {
+      this.#all.delete(id);
+      this.#all.set(id, talk);
+    }
+    return talk;
   }
 
   begin(country) {
     const id = randomBytes(16).toString('base64url');
-    const talk = new Talk(id, say => new Conversation({ ...this.#tools, say, country }));
+    const talk = new Talk(id, tools => new Conversation({ ...this.#tools, ...tools, country }));
     this.#all.set(id, talk);
     if (this.#all.size > MOST_CONVERSATIONS) this.#end(this.#all.keys().next().value);
     return talk;
@@ -45,13 +53,19 @@ export class Conversations {
 
   /** What Customers tells. When it throws, the event comes again. */
   async learn(event) {
+    if (event.type === 'ping') return;
+    const { id } = event;
+    if (!this.#underWay.has(id)) this.#underWay.set(id, this.#learn(event).finally(() => this.#underWay.delete(id)));
+    await this.#underWay.get(id);
+  }
+
+  async #learn(event) {
     const { type, data } = event;
-    if (type === 'ping') return;
     const customerId = data.customer?.id ?? data.customer_id;
     if (data.sequence <= (this.#seen.get(customerId) ?? 0)) return;
-    if (type === 'verification' && data.status === 'pending') {
-      const { customer, confirmation_token } = data;
-      await this.#send(customer.unconfirmed_phone_number, `${confirmation_token} is your code. Give it to nobody but our bot.`);
+    // A code that came too late, after an outage, helps nobody.
+    if (type === 'verification' && data.status === 'pending' && Date.parse(data.expires_at) > Date.now()) {
+      await this.#send(data.customer.unconfirmed_phone_number, textOf(data.confirmation_token));
     }
     this.#seen.delete(customerId);
     this.#seen.set(customerId, data.sequence);
@@ -75,7 +89,10 @@ class Talk {
 
   constructor(id, begin) {
     this.id = id;
-    this.conversation = begin(message => this.#add({ from: 'bot', ...message }));
+    this.conversation = begin({
+      say: message => this.#add({ from: 'bot', ...message }),
+      turn: doIt => this.take(doIt),
+    });
   }
 
   /** What the person says. Whether it is heard: it is not when he says too much at once. */

@@ -12,7 +12,10 @@ const START = 60_000;
 
 const binary = path.resolve(process.argv[2]);
 const directory = mkdtempSync(path.join(tmpdir(), 'customers-demo-'));
-const options = { cwd: directory, env: { ...process.env, CUSTOMERS_LOG_FORMAT: 'text' } };
+// It is a service of its own, whatever other one the environment is for.
+const { CUSTOMERS_SECRET_KEY, CUSTOMERS_SECRET_KEY_PREVIOUS, ...env } = process.env;
+const settings = { CUSTOMERS_DATABASE_URL: `sqlite:${path.join(directory, 'customers.db')}`, CUSTOMERS_LOG_FORMAT: 'text' };
+const options = { cwd: directory, env: { ...env, ...settings } };
 
 let bot;
 // In a group of its own: Ctrl-C is for this program, which then ends the service in its own order.
@@ -21,8 +24,12 @@ const ended = new Promise(resolve => {
   service.once('error', error => resolve(`${binary} cannot be started: ${error.message}`));
   service.once('exit', (code, signal) => resolve(`the service has ended (${signal ?? code})`));
 });
+let ending = false;
 // A second signal would not let it finish what it has begun.
-const end = () => service.killed || service.kill();
+const end = () => {
+  ending = true;
+  return service.killed || service.kill();
+};
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end);
 
 try {
@@ -33,10 +40,14 @@ try {
   const { startBot } = await import('./bot.js');
   bot = await startBot({ port: process.env.PORT });
   console.log(`\nTalk to the bot: ${bot.origin}/\n\nWhat it sends to telephones is printed here. Ctrl-C ends it.\n`);
-  await ended;
+  const why = await ended;
+  if (!ending) throw new Error(why);
 } catch (error) {
-  console.error(error.message);
-  process.exitCode = 1;
+  // Whoever ends it while it starts knows why.
+  if (!ending) {
+    console.error(error.message);
+    process.exitCode = 1;
+  }
 } finally {
   bot?.close();
   end();
@@ -47,15 +58,11 @@ try {
 /** Where the service listens, once it does. Of what it logs, only what is amiss is shown. */
 function listening() {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('the service does not start')), START);
+    setTimeout(() => reject(new Error('the service does not start')), START).unref();
     createInterface({ input: service.stderr }).on('line', line => {
       const origin = /listening on (http:\/\/\S+)/.exec(line)?.[1];
-      if (origin) {
-        clearTimeout(timer);
-        resolve(origin);
-      } else if (!line.includes(' INFO ')) {
-        console.error(line);
-      }
+      if (origin) resolve(origin);
+      else if (!line.includes(' INFO ')) console.error(line);
     });
   });
 }

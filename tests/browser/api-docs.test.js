@@ -50,6 +50,11 @@ for (const { on, ...look } of looks) {
     assert.equal(new URL(page.url()).hash, '#create_customer');
     const article = page.locator('#create_customer');
     assert.match(await article.textContent(), /curl -X POST/);
+    const shown = await page.locator('article').evaluateAll(articles => articles.map(({ textContent }) => textContent));
+    assert.ok(shown.length > 30);
+    for (const text of shown) {
+      assert.ok(text.includes('http://127.0.0.1:8080/') && text.includes("import dirtylemon from 'dirtylemon'"), text.slice(0, 80));
+    }
   });
 
   test(`an error is explained on ${on}`, async () => {

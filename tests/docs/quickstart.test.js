@@ -43,7 +43,7 @@ test('the quickstart leads from nothing to a confirmed number, and to an event',
     if (file) {
       terminal.write(file, here(text));
     } else if (!command) {
-      const printed = await receiving.until(({ stdout }) => first(stdout, /(to \+14185810829: .*)\n/));
+      const printed = await receiving.until(({ stdout }) => first(stdout, /(to \+14185810849: .*)\n/));
       assertLooksLike(printed, text.trim(), 'the third terminal');
     } else if (command === 'make run') {
       // It is built: the first command of the README is `make test`'s, too.

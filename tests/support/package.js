@@ -48,3 +48,7 @@ class Project {
     }
   }
 }
+
+/** Gives the example its one dependency, as `make demo` does. */
+export const installExample = () =>
+  execute('npm', ['install', '--prefix', 'examples/conversation', '--no-package-lock', '--no-audit', '--no-fund', '--offline'], { cwd: repository });

@@ -92,6 +92,14 @@ export class Program {
     throw new Error(`${this.command} ${why}:\n${this.stdout}\n${this.stderr}`);
   }
 
+  /** Ends its standard input, which some programs take for their end, and waits until it has ended. */
+  async finish() {
+    this.#child.stdin.end();
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), END);
+    await this.#ended;
+    clearTimeout(timer);
+  }
+
   /** Writes to its standard input. */
   write(text) {
     this.#child.stdin.write(text);

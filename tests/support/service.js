@@ -169,7 +169,7 @@ class Service {
 
   async stop() {
     await this.end();
-    await Promise.all(this.#programs.map(program => program.stop()));
+    await Promise.all(this.#programs.map(program => program.finish()));
     remove(this.directory);
   }
 }

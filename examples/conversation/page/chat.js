@@ -26,10 +26,10 @@ function show({ from, text, links = [], choices = [] }) {
 async function say(text) {
   const headers = { 'Content-Type': 'application/json' };
   const answer = await fetch('/messages', { method: 'POST', headers, body: JSON.stringify({ text }) }).catch(() => ({}));
-  // The bot was started anew, and has forgotten us.
-  if (answer.status === 404) location.reload();
   problem.textContent = answer.ok ? '' : 'That was not heard. Please send it again.';
   problem.hidden = Boolean(answer.ok);
+  // With the first word a conversation begins, or with the first after the bot has forgotten it.
+  if (answer.status === 201) listen();
   return answer.ok;
 }
 
@@ -41,8 +41,16 @@ form.addEventListener('submit', async event => {
   input.focus();
 });
 
-const stream = new EventSource('/messages');
-// It comes back by itself, and hears everything from the beginning.
-stream.onopen = () => messages.replaceChildren();
-stream.onmessage = ({ data }) => show(JSON.parse(data));
+const [greeting] = messages.children;
+let stream;
+
+/** Hears everything from the beginning. It comes back by itself, and not where nothing was said yet. */
+function listen() {
+  stream?.close();
+  stream = new EventSource('/messages');
+  stream.onopen = () => messages.replaceChildren(greeting);
+  stream.onmessage = ({ data }) => show(JSON.parse(data));
+}
+
+listen();
 input.focus();
