@@ -5,7 +5,7 @@ const js = require('@eslint/js');
 
 const readonly = names => Object.fromEntries(names.map(name => [name, 'readonly']));
 
-const EVERYWHERE = ['AbortController', 'AbortSignal', 'Headers', 'ReadableStream', 'Response', 'TextDecoderStream', 'TextEncoder',
+const EVERYWHERE = ['AbortController', 'AbortSignal', 'EventTarget', 'Headers', 'ReadableStream', 'Response', 'TextDecoderStream', 'TextEncoder',
   'URL', 'URLSearchParams', 'clearTimeout', 'console', 'crypto', 'fetch', 'performance', 'setTimeout'];
 const NODE = ['Buffer', '__dirname', 'globalThis', 'process', 'setImmediate'];
 const BROWSER = ['Element', 'EventSource', 'HTMLFormElement', 'SubmitEvent', 'document', 'getComputedStyle', 'innerHeight',

@@ -62,7 +62,7 @@ function errorOf({ statusCode, problem, hasBody, retryAfter, lastResponse }) {
   const error = new Class('', { problem, statusCode, retryAfter, lastResponse });
   const fields = error.errors.map(({ detail }) => detail);
   error.message = problem
-    ? [problem.detail, ...fields].join(' ')
+    ? [problem.detail ?? problem.title ?? problem.code, ...fields].join(' ')
     : `The answer is ${statusCode} and does not say why: is the base URL right?`;
   // The stack begins with the message of its time.
   Error.captureStackTrace(error, errorOf);

@@ -137,7 +137,8 @@ async function tried(call, time) {
   let open = false;
   try {
     const response = await fetch(url, { ...init, signal: ending.signal });
-    if (stream && response.ok && response.body) {
+    if (stream && response.ok) {
+      if (response.status !== 200) return { error: notOurs(told(response, call)) };
       open = true;
       const close = reason => (release(), ending.abort(reason));
       return { answer: { response, close, lastResponse: told(response, call) } };
@@ -155,7 +156,7 @@ async function tried(call, time) {
 /** Calls back when a signal is given, until the answer is called. Many calls may share one signal. */
 function listen(signal, stop) {
   if (!signal) return () => {};
-  setMaxListeners(0, signal);
+  if (signal instanceof EventTarget) setMaxListeners(0, signal);
   signal.addEventListener('abort', stop);
   return () => signal.removeEventListener('abort', stop);
 }
@@ -169,7 +170,7 @@ function late({ init, url, requestId, limit }) {
 function unreached({ url, requestId, apiKey }, thrown) {
   const words = value => String(value ?? '').replaceAll(apiKey, REDACTED);
   const cause = Object.assign(new Error(words(thrown?.message ?? thrown)), { name: words(thrown?.name), code: words(thrown?.code ?? thrown?.cause?.code) });
-  const reason = words(thrown?.cause?.message || thrown?.cause?.code || thrown?.message);
+  const reason = words(thrown?.cause?.message || thrown?.cause?.code || thrown?.message || thrown);
   return new ConnectionError(`The service at ${new URL(url).origin} was not reached: ${reason}`, { requestId, cause });
 }
 

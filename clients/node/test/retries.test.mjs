@@ -286,3 +286,10 @@ test('another fetch is taken', async () => {
   assert.equal((await client.customers.retrieve('a/b')).id, 'y');
   assert.deepEqual(seen, [['https://customers.example.com/api/v1/customers/a%2Fb', 'GET']]);
 });
+
+test('a stream that is none is an error that says where to look', async () => {
+  const server = await startScript({ status: 204, body: '' });
+  const error = await failure(clientOf(server, { maxRetries: 0 }).events.stream().next());
+  assert.ok(error instanceof Dirtylemon.ConnectionError);
+  assert.match(error.message, /base URL/);
+});
