@@ -18,7 +18,7 @@ crate::on_both_databases!(
     a_read_key_sees_tries_without_answers,
 );
 
-const SOON: Duration = Duration::from_secs(15);
+const SOON: Duration = Duration::from_mins(1);
 const QUICK: (&str, &str) = ("CUSTOMERS_WEBHOOK_RETRY_SCHEDULE", "10ms,10ms,10ms");
 
 fn endpoint(world: &World, receiver: &TestReceiver) -> String {

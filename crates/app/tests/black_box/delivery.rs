@@ -16,7 +16,7 @@ use test_support::{Received, TestReceiver};
 use crate::world::{World, path_of, token_of};
 
 /// What a delivery that nothing holds up takes at most, on a machine that is busy with other tests.
-const SOON: Duration = Duration::from_secs(15);
+const SOON: Duration = Duration::from_mins(1);
 
 /// More than a lease: the longest that others wait for the share of a process that has died.
 const TAKEOVER: Duration = Duration::from_mins(1);

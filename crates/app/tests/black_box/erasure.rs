@@ -30,7 +30,7 @@ crate::on_both_databases!(
     whatever_is_written_about_him_meanwhile_goes_with_him,
 );
 
-pub(crate) const SOON: Duration = Duration::from_secs(15);
+pub(crate) const SOON: Duration = Duration::from_mins(1);
 const ADDRESS: &str =
     r#"{"name":"Canaryname","line1":"Canarystreet 1","postal_code":"1100-048","city":"Canarycity","country":"PT"}"#;
 

@@ -26,7 +26,7 @@ crate::on_both_databases!(
 );
 
 const PATH: &str = "/v1/events/stream";
-const SOON: Duration = Duration::from_secs(15);
+const SOON: Duration = Duration::from_mins(1);
 
 fn open(http: &Http, path: &str, headers: &[(&str, &str)]) -> EventStream {
     EventStream::open(http, path, headers).unwrap_or_else(|answer| panic!("{path} {headers:?}: {answer:?}"))

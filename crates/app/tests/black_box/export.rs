@@ -18,7 +18,7 @@ crate::on_both_databases!(
     who_is_not_there_is_not_exported,
 );
 
-const SOON: Duration = Duration::from_secs(15);
+const SOON: Duration = Duration::from_mins(1);
 const MEMBERS: [&str; 10] = [
     "customer",
     "verification",

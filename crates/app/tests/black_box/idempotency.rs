@@ -36,7 +36,7 @@ crate::on_both_databases!(
     a_long_replay_is_queued_once_however_many_ask,
 );
 
-const SOON: Duration = Duration::from_secs(15);
+const SOON: Duration = Duration::from_mins(1);
 
 /// That an answer is another one once more.
 fn assert_repeats(repeat: &Answer, first: &Answer) {

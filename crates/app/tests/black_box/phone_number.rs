@@ -30,7 +30,7 @@ crate::on_both_databases!(
     whatever_races_no_number_is_held_twice_or_lost,
 );
 
-const SOON: Duration = Duration::from_secs(15);
+const SOON: Duration = Duration::from_mins(1);
 const STRANGER: &str = "/v1/customers/fffd7e80-1691-41f5-8946-9deeaf0b8640";
 
 fn number_of(customer: &Value) -> &str {

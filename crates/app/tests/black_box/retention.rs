@@ -16,7 +16,7 @@ crate::on_both_databases!(
     several_processes_erase_each_once,
 );
 
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_mins(1);
 
 fn who_never_confirms_is_erased_in_his_time_and_nobody_else(kind: DatabaseKind) {
     let world = World::with(kind, &[("CUSTOMERS_UNCONFIRMED_TTL", "1s")]);

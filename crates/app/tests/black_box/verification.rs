@@ -21,7 +21,7 @@ crate::on_both_databases!(
     who_is_not_there_has_none,
 );
 
-const SOON: Duration = Duration::from_secs(15);
+const SOON: Duration = Duration::from_mins(1);
 const MEMBERS: [&str; 6] =
     ["status", "expires_at", "attempts_remaining", "next_generation_at", "sent_at", "locked_until"];
 

@@ -29,7 +29,7 @@ crate::on_both_databases!(
 
 const PATH: &str = "/v1/webhook_endpoints";
 const UNKNOWN: &str = "we_0193573c5c2b7c3a9d0e1f2a3b4c5d6e";
-const SOON: Duration = Duration::from_secs(15);
+const SOON: Duration = Duration::from_mins(1);
 
 /// Neither loopback nor anything else that is not public.
 const PUBLIC_ONLY: [(&str, &str); 1] = [("CUSTOMERS_WEBHOOK_ALLOWED_NETWORKS", "")];
