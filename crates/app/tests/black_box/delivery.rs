@@ -19,7 +19,7 @@ use crate::world::{World, path_of, token_of};
 const SOON: Duration = Duration::from_mins(1);
 
 /// More than a lease: the longest that others wait for the share of a process that has died.
-const TAKEOVER: Duration = Duration::from_mins(1);
+const TAKEOVER: Duration = Duration::from_mins(3);
 
 /// Makes an endpoint that takes `verification` events, and returns its path.
 fn endpoint(world: &World, receiver: &TestReceiver) -> String {

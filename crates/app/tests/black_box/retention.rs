@@ -85,7 +85,13 @@ fn by_default_nobody_is_erased_by_time(kind: DatabaseKind) {
 }
 
 fn who_confirms_at_the_last_moment_stays(kind: DatabaseKind) {
-    let world = World::with(kind, &[("CUSTOMERS_UNCONFIRMED_TTL", "1s")]);
+    // On a busy machine all may be too late before the first is confirmed: then they get more time.
+    assert!(["1s", "4s", "16s"].into_iter().any(|ttl| some_confirm_at_the_last_moment(kind, ttl)));
+}
+
+/// Whether some of those who were confirmed while their time ran out were not too late.
+fn some_confirm_at_the_last_moment(kind: DatabaseKind, ttl: &str) -> bool {
+    let world = World::with(kind, &[("CUSTOMERS_UNCONFIRMED_TTL", ttl)]);
     let (mut stay, mut went) = (0, 0);
     let customers: Vec<Value> = (0..30).map(|_| world.create()).collect();
     for customer in &customers {
@@ -108,7 +114,7 @@ fn who_confirms_at_the_last_moment_stays(kind: DatabaseKind) {
         assert_eq!(token_of(customer).len(), 6);
     }
     assert_eq!(stay + went, 30);
-    assert!(stay > 0, "{stay} stay, {went} went");
+    stay > 0
 }
 
 fn several_processes_erase_each_once(kind: DatabaseKind) {
