@@ -50,9 +50,11 @@ const LOCK = `${SQLITE}sys.stdin.read()\n`;
 export const startService = (settings = {}, { dev = true, database = 'SQLite' } = {}) =>
   starting(launchService(settings, dev, database));
 
-/** The environment without settings of the service's or the client's. */
-export const cleanEnvironment = () =>
-  Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(?:CUSTOMERS|DIRTYLEMON)_/.test(name)));
+/** What tests do not hand on: settings of the service and the client, and what tells a make that another one runs it. */
+const NOT_OURS = /^(?:(?:CUSTOMERS|DIRTYLEMON)_.*|MAKEFLAGS|MAKELEVEL|MFLAGS)$/;
+
+/** The environment without that. */
+export const cleanEnvironment = () => Object.fromEntries(Object.entries(process.env).filter(([name]) => !NOT_OURS.test(name)));
 
 async function launchService(settings, dev, database) {
   const env = { ...cleanEnvironment(), CUSTOMERS_LISTEN: '127.0.0.1:0', ...settings };
