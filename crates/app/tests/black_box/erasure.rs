@@ -309,7 +309,7 @@ fn a_receiver_that_is_up_is_told_in_order(kind: DatabaseKind) {
 
 fn a_receiver_that_was_down_is_told_of_his_end_alone(kind: DatabaseKind) {
     // Nothing is on its way when he is erased: what is sent again is so after a while.
-    let world = World::with(kind, &[("CUSTOMERS_WEBHOOK_RETRY_SCHEDULE", "5s,5s,24h")]);
+    let world = World::with(kind, &[("CUSTOMERS_WEBHOOK_RETRY_SCHEDULE", "15s,5s,24h")]);
     let [receiver, deaf] = [(); 2].map(|()| TestReceiver::start());
     let endpoint = world.endpoint(&receiver.url());
     // One that does not want to know of ends is not told of anything any more.
