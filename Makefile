@@ -21,9 +21,11 @@ run: ## Start a service to try, with SQLite in this directory
 	@exec $(TARGET)/debug/customers serve --dev $(ARGS)
 
 # The client has no dependencies: nothing is fetched.
-demo: ## Start a service and a chat bot that uses it, and print the page to talk to it on
-	@$(CARGO) build --locked --package app --bin customers $(if $(wildcard $(TARGET)/debug/customers),--quiet)
+examples/conversation/node_modules/dirtylemon:
 	@npm install --prefix examples/conversation --no-package-lock --no-audit --no-fund --offline --silent
+
+demo: examples/conversation/node_modules/dirtylemon ## Start a service and a chat bot that uses it, and print the page to talk to it on
+	@$(CARGO) build --locked --package app --bin customers $(if $(wildcard $(TARGET)/debug/customers),--quiet)
 	@exec node examples/conversation/demo.js $(TARGET)/debug/customers
 
 # Arguments choose among the tests of cargo: those in JavaScript have a target of their own to choose by.

@@ -220,6 +220,14 @@ const CORE_ERRORS = [
   'DirtylemonError', 'ApiError', 'ConfigurationError', 'ConnectionError', 'TimeoutError', 'SignatureVerificationError',
 ];
 
+const codeErrors = codes => [...codes.keys()].map(errorName);
+
+/** How both files for `import` begin. */
+const MODULE = [NOTE, "import Dirtylemon from './index.js';", '', 'export default Dirtylemon;', 'export { Dirtylemon };'];
+
+/** Names between braces, one a line. */
+const braced = names => `{\n${names.map(name => `  ${name},`).join('\n')}\n}`;
+
 /** The names of all types of the document. */
 const typeNames = (document, resources) => [
   ...Object.keys(document.components.schemas),
@@ -229,6 +237,9 @@ const typeNames = (document, resources) => [
 ];
 
 const generic = name => ({ Result: '<T>', Page: '<T, Params>', List: '<T, Params = core.Empty>' })[name] ?? '';
+
+/** A class that another file declares: as a value and as a type. */
+const errorClass = (file, name) => `  const ${name}: typeof ${file}.${name};\n  type ${name} = ${file}.${name};`;
 
 function commonJsTypes(document, resources, codes) {
   const names = Object.keys(resources).flatMap(resource => [...new Set([resource, camelCase(resource)])].map(spelling => [spelling, interfaceName(resource)]));
@@ -260,8 +271,8 @@ function commonJsTypes(document, resources, codes) {
     '  type Dirtylemon = Client;',
     ...CORE_TYPES.map(alias),
     ...typeNames(document, resources).map(name => `  type ${name} = api.${name};`),
-    ...CORE_ERRORS.map(name => `  const ${name}: typeof core.${name};\n  type ${name} = core.${name};`),
-    ...[...codes.keys()].map(errorName).map(name => `  const ${name}: typeof api.${name};\n  type ${name} = api.${name};`),
+    ...CORE_ERRORS.map(name => errorClass('core', name)),
+    ...codeErrors(codes).map(name => errorClass('api', name)),
     '}',
     '',
     'export = Dirtylemon;',
@@ -271,32 +282,17 @@ function commonJsTypes(document, resources, codes) {
 
 function moduleTypes(document, resources, codes) {
   return [
-    NOTE,
-    "import Dirtylemon from './index.js';",
-    '',
-    'export default Dirtylemon;',
-    'export { Dirtylemon };',
-    `export type {\n${CORE_TYPES.map(name => `  ${name},`).join('\n')}\n} from './types/core.js';`,
-    `export type {\n${typeNames(document, resources).map(name => `  ${name},`).join('\n')}\n} from './types/api.js';`,
-    `export {\n${CORE_ERRORS.map(name => `  ${name},`).join('\n')}\n} from './types/core.js';`,
-    `export {\n${[...codes.keys()].map(code => `  ${errorName(code)},`).join('\n')}\n} from './types/api.js';`,
+    ...MODULE,
+    `export type ${braced(CORE_TYPES)} from './types/core.js';`,
+    `export type ${braced(typeNames(document, resources))} from './types/api.js';`,
+    `export ${braced(CORE_ERRORS)} from './types/core.js';`,
+    `export ${braced(codeErrors(codes))} from './types/api.js';`,
     '',
   ].join('\n');
 }
 
 function moduleFile(codes) {
-  const names = [...CORE_ERRORS, ...[...codes.keys()].map(errorName)];
-  return [
-    NOTE,
-    "import Dirtylemon from './index.js';",
-    '',
-    'export default Dirtylemon;',
-    'export { Dirtylemon };',
-    'export const {',
-    ...names.map(name => `  ${name},`),
-    '} = Dirtylemon;',
-    '',
-  ].join('\n');
+  return [...MODULE, `export const ${braced([...CORE_ERRORS, ...codeErrors(codes)])} = Dirtylemon;`, ''].join('\n');
 }
 
 /** What is said to those who write queries by hand. */

@@ -46,7 +46,7 @@ test('the quickstart leads from nothing to a confirmed number, and to an event',
       const printed = await receiving.until(({ stdout }) => first(stdout, /(to \+14185810849: .*)\n/));
       assertLooksLike(printed, text.trim(), 'the third terminal');
     } else if (command === 'make run') {
-      // It is built: the first command of the README is `make test`'s, too.
+      // Without its build: the tests run what was built for them.
       const database = path.join(temporaryDirectory('quickstart'), 'customers.db');
       const env = { ...terminal.env, CARGO: 'true', CUSTOMERS_LISTEN: `127.0.0.1:${service}`, CUSTOMERS_DATABASE_URL: `sqlite:${database}` };
       const { program, found } = await started(command, { cwd: repository, env }, /(ckey_[\w-]+)\n/);

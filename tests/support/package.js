@@ -51,4 +51,4 @@ class Project {
 
 /** Gives the example its one dependency, as `make demo` does. */
 export const installExample = () =>
-  execute('npm', ['install', '--prefix', 'examples/conversation', '--no-package-lock', '--no-audit', '--no-fund', '--offline'], { cwd: repository });
+  execute('make', ['examples/conversation/node_modules/dirtylemon'], { cwd: repository, env: cleanEnvironment() });

@@ -93,11 +93,8 @@ export class Program {
   }
 
   /** Ends its standard input, which some programs take for their end, and waits until it has ended. */
-  async finish() {
-    this.#child.stdin.end();
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), END);
-    await this.#ended;
-    clearTimeout(timer);
+  finish() {
+    return this.#endBy(() => this.#child.stdin.end());
   }
 
   /** Writes to its standard input. */
@@ -106,9 +103,14 @@ export class Program {
   }
 
   /** Ends it, and waits until it has. */
-  async stop() {
+  stop() {
+    return this.#endBy(() => this.#child.kill('SIGTERM'));
+  }
+
+  /** Asks it to end, and waits until it has; it does not get long. */
+  async #endBy(ask) {
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), END);
-    this.#child.kill('SIGTERM');
+    ask();
     await this.#ended;
     clearTimeout(timer);
   }

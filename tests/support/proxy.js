@@ -31,6 +31,8 @@ class Proxy {
   /** How many answers were begun to be passed on, and how many of them are not at their end. */
   answered = 0;
   open = 0;
+  /** How many pieces of answers were passed on. */
+  pieces = 0;
 
   constructor(to, fault) {
     this.to = to;
@@ -65,7 +67,7 @@ class Proxy {
     this.open++;
     response.on('close', () => (this.open--, answer.destroy()));
     answer.on('error', () => request.socket.destroy()).on('close', () => answer.complete || request.socket.destroy());
-    answer.pipe(response);
+    answer.on('data', () => this.pieces++).pipe(response);
   }
 
   async #ask({ method, url, headers, body }) {

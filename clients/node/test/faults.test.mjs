@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 
 import Dirtylemon from '../lib/index.js';
-import { DATABASES, clientOf, failure, somebody, startProxy, startService } from './support.mjs';
+import { DATABASES, clientOf, clientThrough, failure, somebody, startProxy, startService } from './support.mjs';
 
 /** Numbers between 0 and 1 that are the same in every run. */
 function sequence(seed) {
@@ -37,7 +37,7 @@ for (const database of DATABASES) {
         // Half of them before the service hears of it, half after it has done it.
         return lot < 0.1 ? 'lose request' : lot < 0.2 ? 'lose answer' : undefined;
       });
-      const client = clientOf({ ...service, key: service.key, origin: proxy.origin }, { maxRetries: 12, timeout: 120_000 });
+      const client = clientThrough(proxy, service, { maxRetries: 12, timeout: 120_000 });
       const all = Array.from({ length: 1000 }, (_, number) => somebody({ first_name: `Number ${number}` }));
       const created = [];
       await each(all, 24, async params => created.push(await client.customers.create(params)));
@@ -54,7 +54,7 @@ for (const database of DATABASES) {
 
     test('a request that arrives twice is done once', async () => {
       const proxy = await startProxy(service.origin, ({ method }) => (method === 'POST' ? 'double' : undefined));
-      const client = clientOf({ ...service, key: service.key, origin: proxy.origin });
+      const client = clientThrough(proxy, service);
       const customer = await client.customers.create(somebody());
       await client.customers.confirm(customer.id, { confirmation_token: customer.confirmation_token });
       const events = await client.events.list({ customer_id: customer.id });
@@ -64,7 +64,7 @@ for (const database of DATABASES) {
     test('an answer that comes too late is an error, and the same key gives the same customer later', async () => {
       let delay = 400;
       const proxy = await startProxy(service.origin, () => ({ delay }));
-      const client = clientOf({ ...service, key: service.key, origin: proxy.origin });
+      const client = clientThrough(proxy, service);
       const [params, idempotencyKey] = [somebody(), crypto.randomUUID()];
       const late = await failure(client.customers.create(params, { idempotencyKey, timeout: 150 }));
       assert.ok(late instanceof Dirtylemon.TimeoutError);
@@ -81,7 +81,7 @@ for (const database of DATABASES) {
         lost = true;
         return 'lose answer';
       });
-      const client = clientOf({ ...service, key: service.key, origin: proxy.origin });
+      const client = clientThrough(proxy, service);
       const { id, confirmation_token } = await client.customers.create(somebody());
       const wrong = confirmation_token === '000000' ? '000001' : '000000';
       const error = await failure(client.customers.confirm(id, { confirmation_token: wrong }));

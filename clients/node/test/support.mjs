@@ -16,6 +16,9 @@ after(stopAll);
 export const clientOf = (service, settings = {}) =>
   new Dirtylemon({ apiKey: service.key, baseUrl: service.origin, ...settings });
 
+/** A client that reaches a service by a proxy. */
+export const clientThrough = (proxy, service, settings) => clientOf({ key: service.key, origin: proxy.origin }, settings);
+
 let numbers = 0;
 
 /** A new customer's parameters, with a number that no other of this file has. */
@@ -55,7 +58,14 @@ export async function startScript(...answers) {
 /** The problem document of a code. */
 export const problem = (code, status, more = {}) => ({ type: `/errors/${code}`, title: code, status, detail: `${code}.`, code, ...more });
 
-/** Waits until something is so. */
+/** How long a condition is waited for, in milliseconds: a busy machine is slow. */
+const PATIENCE = 60_000;
+
+/** Waits until something is so that nobody tells of. */
 export async function until(isSo) {
-  while (!(await isSo())) await new Promise(resolve => setTimeout(resolve, 5));
+  const deadline = performance.now() + PATIENCE;
+  while (!(await isSo())) {
+    if (performance.now() > deadline) throw new Error(`not within ${PATIENCE / 1000} s: ${isSo}`);
+    await new Promise(resolve => setTimeout(resolve, 5));
+  }
 }
