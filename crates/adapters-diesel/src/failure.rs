@@ -5,7 +5,7 @@ use ports::StoreError;
 
 /// Why a statement or a transaction failed. Messages are for the log and hold no personal data: PostgreSQL puts the
 /// values of a row into `DETAIL`, so only the primary message is kept.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum Failure {
     /// The connection is gone, or not the right one any more; nothing was stored. Another connection may do it.
     #[error("{0}")]
@@ -16,6 +16,9 @@ pub(crate) enum Failure {
     /// The database lives but could not do it now.
     #[error("{0}")]
     Unavailable(String),
+    /// Somebody else has held for too long what this one needed.
+    #[error("{0}")]
+    Blocked(String),
     /// A serialization failure or a deadlock: the whole transaction may be tried again.
     #[error("{0}")]
     Contended(String),
@@ -70,13 +73,14 @@ type Kind = fn(String) -> Failure;
 
 /// What diesel has no kind for is known by its message. Some of PostgreSQL's codes behind them: 40P01, 57014, 57P01,
 /// 57P03, 55P03, 53100, 53300, 0A000.
-const MESSAGES: [(&str, Kind); 23] = [
+const MESSAGES: [(&str, Kind); 24] = [
     ("deadlock detected", Failure::Contended),
     ("could not serialize access", Failure::Contended),
     ("conflict with recovery", Failure::Contended),
     ("terminating connection", Failure::Lost),
     ("the database system is", Failure::Lost),
     ("server closed the connection", Failure::Lost),
+    ("canceling statement due to lock timeout", Failure::Blocked),
     // A migration changed a table under a prepared statement: a new connection prepares it anew.
     ("cached plan must not change result type", Failure::Lost),
     ("canceling statement due to", Failure::Unavailable),
@@ -100,6 +104,21 @@ const MESSAGES: [(&str, Kind); 23] = [
 ];
 
 impl Failure {
+    /// Whether what failed for several at once may be the fault of one of them, so that the others are worth doing alone.
+    pub(crate) fn may_be_of_one(&self) -> bool {
+        match self {
+            Self::Lost(_) | Self::InDoubt(_) | Self::Unavailable(_) => false,
+            Self::Blocked(_)
+            | Self::Contended(_)
+            | Self::Taken(_)
+            | Self::Held
+            | Self::Orphan
+            | Self::Stale
+            | Self::Corrupt { .. }
+            | Self::Rejected(_) => true,
+        }
+    }
+
     /// Tells a failure by its message alone.
     pub(crate) fn from_message(message: &str) -> Self {
         let kind = MESSAGES.iter().find(|(part, _)| message.contains(part)).map(|(_, kind)| *kind);
@@ -148,10 +167,12 @@ impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Corrupt { table, column, id } => Self::Corrupt { table, column, id },
-            Failure::Lost(_) | Failure::InDoubt(_) | Failure::Unavailable(_) | Failure::Contended(_) => {
-                Self::Unavailable(failure.to_string())
-            }
-            Failure::Held => Self::Unavailable(failure.to_string()),
+            Failure::Lost(_)
+            | Failure::InDoubt(_)
+            | Failure::Unavailable(_)
+            | Failure::Blocked(_)
+            | Failure::Contended(_)
+            | Failure::Held => Self::Unavailable(failure.to_string()),
             Failure::Taken(_) | Failure::Orphan | Failure::Stale | Failure::Rejected(_) => {
                 Self::Rejected(failure.to_string())
             }
@@ -168,7 +189,7 @@ mod tests {
         for (message, expected) in [
             ("deadlock detected", "Contended"),
             ("terminating connection due to administrator command", "Lost"),
-            ("canceling statement due to lock timeout", "Unavailable"),
+            ("canceling statement due to lock timeout", "Blocked"),
             ("canceling statement due to statement timeout", "Unavailable"),
             ("canceling statement due to conflict with recovery", "Contended"),
             ("FATAL:  sorry, too many clients already", "Unavailable"),

@@ -1,22 +1,25 @@
-//! A bounded number of blocking connections for any number of asynchronous callers.
+//! A bounded number of threads, each with a blocking connection, for any number of asynchronous callers.
 //!
-//! A caller waits a bounded time for one of the lane's permits, in a queue of bounded length; the work then runs on
-//! a blocking thread that holds the permit until it is done, whether anybody still waits for it or not. So there are
-//! never more threads, connections or waiting requests than the lane allows, and a caller is always answered.
+//! A caller waits a bounded time for one of the lane's threads, in a queue of bounded length; what a thread has begun, it
+//! does to its end, whether anybody still waits for it or not. So there are never more connections or waiting requests
+//! than the lane allows, and a caller is always answered. Threads are started when they are needed first, and end with the
+//! lane.
 //!
 //! The connections themselves are r2d2's. They are not tested before use (that would cost a round trip each time); one
 //! that turns out to be lost takes all others of its time with it, and the work is done once more on a new one.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use diesel::Connection;
 use diesel::connection::TransactionManager;
 use ports::StoreError;
 use r2d2::{ManageConnection, NopErrorHandler, Pool, PooledConnection};
-use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::failure::Failure;
@@ -24,7 +27,7 @@ use crate::failure::Failure;
 /// How long a caller waits for a connection.
 const QUEUE_WAIT: Duration = Duration::from_secs(2);
 /// How many callers may wait for one.
-const QUEUE_LENGTH: usize = 1024;
+pub(crate) const QUEUE_LENGTH: usize = 1024;
 /// How long a caller waits for an answer.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
 /// After so long a connection is replaced, so that a moved or rebalanced database is found again.
@@ -33,23 +36,42 @@ const MAX_AGE: Duration = Duration::from_mins(30);
 /// How long a new connection is waited for: longer than the two seconds that a dead host of several takes.
 const OPEN_WAIT: Duration = Duration::from_secs(3);
 
-/// See the module.
-pub(crate) struct Lane<C: Connection + Send + 'static> {
-    pool: Pool<Opener<C>>,
-    permits: Arc<Semaphore>,
-    queue: Arc<Semaphore>,
-}
+/// See the module. The last of its clones ends the threads.
+pub(crate) struct Lane<C: Connection + Send + 'static>(Arc<Owner<C>>);
 
 impl<C: Connection + Send + 'static> Clone for Lane<C> {
     fn clone(&self) -> Self {
-        Self { pool: self.pool.clone(), permits: Arc::clone(&self.permits), queue: Arc::clone(&self.queue) }
+        Self(Arc::clone(&self.0))
     }
+}
+
+/// What is done on a thread of the lane, with a connection of the pool.
+type Job<C> = Box<dyn FnOnce(&Connections<C>) + Send>;
+
+/// The connections of a lane.
+pub(crate) type Connections<C> = Pool<Opener<C>>;
+
+struct Owner<C: Connection + Send + 'static>(Arc<Shared<C>>);
+
+struct Shared<C: Connection + Send + 'static> {
+    connections: Connections<C>,
+    size: usize,
+    queue: Mutex<Queue<C>>,
+    /// Told of each new job, and of the end.
+    news: Condvar,
+}
+
+struct Queue<C: Connection + Send + 'static> {
+    jobs: VecDeque<Job<C>>,
+    threads: usize,
+    idle: usize,
+    is_closed: bool,
 }
 
 impl<C: Connection + Send + 'static> Lane<C> {
     /// A lane of at most `size` connections, each made by `open` when it is first needed.
     pub(crate) fn new(size: u8, open: impl Fn() -> Result<C, Failure> + Send + Sync + 'static) -> Self {
-        let pool = Pool::builder()
+        let connections = Pool::builder()
             .max_size(size.into())
             .min_idle(Some(0))
             .test_on_check_out(false)
@@ -58,8 +80,9 @@ impl<C: Connection + Send + 'static> Lane<C> {
             // Whoever waits for the connection is told why there is none, and logs it.
             .error_handler(Box::new(NopErrorHandler))
             .build_unchecked(Opener { open: Box::new(open), losses: Arc::default() });
-        let size = usize::from(size);
-        Self { pool, permits: Arc::new(Semaphore::new(size)), queue: Arc::new(Semaphore::new(size + QUEUE_LENGTH)) }
+        let queue = Queue { jobs: VecDeque::new(), threads: 0, idle: 0, is_closed: false };
+        let shared = Shared { connections, size: size.into(), queue: Mutex::new(queue), news: Condvar::new() };
+        Self(Arc::new(Owner(Arc::new(shared))))
     }
 
     /// Does `work` on one of the connections. It may be done a second time where the first one's connection was lost,
@@ -78,47 +101,170 @@ impl<C: Connection + Send + 'static> Lane<C> {
         limit: Duration,
         mut work: impl FnMut(&mut C) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let _queued = self.queue.try_acquire().map_err(|_| unavailable("too many wait for a connection"))?;
-        let permit = timeout(QUEUE_WAIT, Arc::clone(&self.permits).acquire_owned())
-            .await
-            .map_err(|_| unavailable("no connection was free in time"))?
-            .map_err(|_| unavailable("the connections are closed"))?;
-        let pool = self.pool.clone();
+        let (asker, answer) = ask();
         let span = tracing::Span::current();
-        let job = spawn_blocking(move || {
-            let _permit = permit;
-            span.in_scope(|| perform(&pool, &mut work))
-        });
-        match timeout(limit, job).await {
-            Err(_) => Err(unavailable("no answer in time")),
-            Ok(Ok(result)) => result.map_err(StoreError::from),
-            Ok(Err(error)) if error.is_panic() => {
-                tracing::error!("work on the database panicked");
-                Err(StoreError::Rejected("work on the database panicked".to_owned()))
+        self.post(Box::new(move |connections| {
+            if asker.begin() {
+                asker.answer(span.in_scope(|| perform(connections, &mut work)));
             }
-            Ok(Err(_)) => Err(unavailable("the service is stopping")),
+        }))?;
+        answer.within(limit).await
+    }
+
+    /// Puts a job at the end of the queue.
+    pub(crate) fn post(&self, job: Job<C>) -> Result<(), StoreError> {
+        let shared = &self.0.0;
+        let mut queue = shared.queue();
+        if queue.jobs.len() >= QUEUE_LENGTH {
+            return Err(unavailable("too many wait for a connection"));
+        }
+        queue.jobs.push_back(job);
+        if queue.jobs.len() <= queue.idle || queue.threads == shared.size {
+            drop(queue);
+            shared.news.notify_one();
+            return Ok(());
+        }
+        let worker = Arc::clone(shared);
+        let started = thread::Builder::new().name("database".to_owned()).spawn(move || worker.work());
+        match started {
+            Ok(_) => queue.threads += 1,
+            // Another one does it, where there is one.
+            Err(_) if queue.threads > 0 => {}
+            Err(error) => {
+                queue.jobs.pop_back();
+                return Err(StoreError::Unavailable(format!("no thread can be started: {error}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether anybody waits for a thread.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        !self.0.0.queue().jobs.is_empty()
+    }
+}
+
+impl<C: Connection + Send + 'static> Shared<C> {
+    fn queue(&self) -> MutexGuard<'_, Queue<C>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A thread's life. What is in the queue at the end is done: somebody may wait for it.
+    fn work(&self) {
+        let mut queue = self.queue();
+        loop {
+            if let Some(job) = queue.jobs.pop_front() {
+                drop(queue);
+                // Whoever waits for it is told by the loss of his asker.
+                if catch_unwind(AssertUnwindSafe(|| job(&self.connections))).is_err() {
+                    tracing::error!("work on the database panicked");
+                }
+                queue = self.queue();
+            } else if queue.is_closed {
+                return;
+            } else {
+                queue.idle += 1;
+                queue = self.news.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                queue.idle -= 1;
+            }
         }
     }
 }
 
-fn perform<C: Connection + Send + 'static, T>(
-    pool: &Pool<Opener<C>>,
+impl<C: Connection + Send + 'static> Drop for Owner<C> {
+    fn drop(&mut self) {
+        self.0.queue().is_closed = true;
+        self.0.news.notify_all();
+    }
+}
+
+/// A question and the place of its answer.
+pub(crate) fn ask<T>() -> (Asker<T>, Answer<T>) {
+    let (sender, receiver) = oneshot::channel();
+    let is_begun = Arc::new(AtomicBool::new(false));
+    (Asker { sender: Some(sender), is_begun: Arc::clone(&is_begun) }, Answer { receiver, is_begun })
+}
+
+/// Whoever waits for an answer, as the thread sees him that gives it.
+pub(crate) struct Asker<T> {
+    sender: Option<oneshot::Sender<Result<T, StoreError>>>,
+    is_begun: Arc<AtomicBool>,
+}
+
+impl<T> Asker<T> {
+    /// Whether to begin: whoever has waited too long was told that nothing is done.
+    pub(crate) fn begin(&self) -> bool {
+        !self.is_begun.swap(true, Ordering::AcqRel)
+    }
+
+    pub(crate) fn answer(mut self, result: Result<T, Failure>) {
+        self.send(result.map_err(StoreError::from));
+    }
+
+    fn send(&mut self, result: Result<T, StoreError>) {
+        // Where it fails, nobody waits any more.
+        let _ = self.sender.take().map(|sender| sender.send(result));
+    }
+}
+
+/// Everybody is answered.
+impl<T> Drop for Asker<T> {
+    fn drop(&mut self) {
+        if self.sender.is_some() {
+            self.send(Err(if thread::panicking() {
+                StoreError::Rejected("work on the database panicked".to_owned())
+            } else {
+                unavailable("too many wait for a connection")
+            }));
+        }
+    }
+}
+
+/// An answer that is waited for.
+pub(crate) struct Answer<T> {
+    receiver: oneshot::Receiver<Result<T, StoreError>>,
+    is_begun: Arc<AtomicBool>,
+}
+
+impl<T> Answer<T> {
+    /// The answer, of which the beginning is waited for as long as every caller does.
+    pub(crate) async fn within(mut self, limit: Duration) -> Result<T, StoreError> {
+        let answered = match timeout(QUEUE_WAIT, &mut self.receiver).await {
+            Ok(answered) => answered,
+            Err(_) if !self.is_begun.swap(true, Ordering::AcqRel) => {
+                return Err(unavailable("no connection was free in time"));
+            }
+            Err(_) => timeout(limit, self.receiver).await.map_err(|_| unavailable("no answer in time"))?,
+        };
+        // An asker does not go without an answer.
+        answered.unwrap_or_else(|_| Err(unavailable("no answer")))
+    }
+
+    /// The same with the time that every caller has.
+    pub(crate) async fn get(self) -> Result<T, StoreError> {
+        self.within(ANSWER_WAIT).await
+    }
+}
+
+/// Does work on a connection, once more where it was lost.
+pub(crate) fn perform<C: Connection + Send + 'static, T>(
+    connections: &Connections<C>,
     work: &mut impl FnMut(&mut C) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    match attempt(pool, work) {
+    match attempt(connections, work) {
         Err(Failure::Lost(reason)) => {
             tracing::warn!(reason, "a database connection was lost; trying once more on a new one");
-            attempt(pool, work)
+            attempt(connections, work)
         }
         done => done,
     }
 }
 
 fn attempt<C: Connection + Send + 'static, T>(
-    pool: &Pool<Opener<C>>,
+    connections: &Connections<C>,
     work: &mut impl FnMut(&mut C) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let mut slot = take(pool)?;
+    let mut slot = take(connections)?;
     let result = work(&mut slot.connection);
     if let Err(Failure::Lost(_) | Failure::InDoubt(_)) = result {
         slot.lose();
@@ -126,10 +272,11 @@ fn attempt<C: Connection + Send + 'static, T>(
     result
 }
 
-/// A connection that has not been outlived by a loss. With a permit in hand there is always one to be had or made.
-fn take<C: Connection + Send + 'static>(pool: &Pool<Opener<C>>) -> Result<PooledConnection<Opener<C>>, Failure> {
+/// A connection that has not been outlived by a loss. There are as many as threads, so there is always one to be had or
+/// made.
+fn take<C: Connection + Send + 'static>(connections: &Connections<C>) -> Result<PooledConnection<Opener<C>>, Failure> {
     loop {
-        let slot = pool.get().map_err(|error| Failure::Unavailable(error.to_string()))?;
+        let slot = connections.get().map_err(|error| Failure::Unavailable(error.to_string()))?;
         if slot.is_current() {
             return Ok(slot);
         }
@@ -137,12 +284,12 @@ fn take<C: Connection + Send + 'static>(pool: &Pool<Opener<C>>) -> Result<Pooled
 }
 
 /// Opens connections for the pool.
-struct Opener<C> {
+pub(crate) struct Opener<C> {
     open: Box<dyn Fn() -> Result<C, Failure> + Send + Sync>,
     losses: Arc<AtomicU64>,
 }
 
-struct Slot<C> {
+pub(crate) struct Slot<C> {
     connection: C,
     /// How often a connection of the pool was lost, and how often until this one was opened. Those that were opened
     /// before a loss are most likely lost too.
@@ -184,7 +331,7 @@ impl<C: Connection + Send + 'static> ManageConnection for Opener<C> {
     }
 }
 
-fn unavailable(why: &str) -> StoreError {
+pub(crate) fn unavailable(why: &str) -> StoreError {
     StoreError::Unavailable(why.to_owned())
 }
 
@@ -234,7 +381,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_is_an_error_and_takes_no_permit_with_it() {
+    async fn a_panic_is_an_error_and_takes_no_thread_with_it() {
         let (lane, _) = lane(1);
         for _ in 0..3 {
             let result = lane.run(|_| -> Result<(), Failure> { panic!("as the test wants") }).await;
@@ -255,27 +402,82 @@ mod tests {
         assert_eq!(opened.load(Ordering::SeqCst), 2);
     }
 
-    #[tokio::test]
-    async fn a_caller_gets_no_answer_after_his_time_and_the_permit_is_free_when_the_work_is_done() {
-        let (lane, _) = lane(1);
-        let slow = |_: &mut SqliteConnection| {
-            std::thread::sleep(Duration::from_millis(200));
-            Ok(())
+    /// Keeps the lane's one thread until what is returned is dropped.
+    async fn occupied(lane: &Lane<SqliteConnection>) -> std::sync::mpsc::Sender<()> {
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let (begun, beginning) = oneshot::channel();
+        let job = move |_: &Connections<_>| {
+            let _ = begun.send(());
+            let _ = released.recv();
         };
-        let unanswered = lane.run_within(Duration::from_millis(10), slow).await;
-        assert!(matches!(unanswered, Err(StoreError::Unavailable(_))), "{unanswered:?}");
-        assert_eq!(lane.permits.available_permits(), 0, "the work goes on");
+        lane.post(Box::new(job)).unwrap();
+        beginning.await.unwrap();
+        release
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_is_answered_after_his_time_and_what_was_not_begun_is_not_done() {
+        let (lane, _) = lane(1);
+        let release = occupied(&lane).await;
+        let done = Arc::new(AtomicBool::new(false));
+        let late = done.clone();
+        let refused = lane.run(move |_| Ok(late.store(true, Ordering::SeqCst))).await;
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+        tokio::time::resume();
+        drop(release);
         assert_eq!(lane.run(|_| Ok(7)).await, Ok(7));
+        assert!(!done.load(Ordering::SeqCst));
+    }
+
+    #[tokio::test]
+    async fn what_is_begun_is_done_though_nobody_waits_for_it_any_more() {
+        let (lane, _) = lane(1);
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let (begun, beginning) = oneshot::channel();
+        let (finished, finish) = oneshot::channel();
+        let (mut begun, mut finished) = (Some(begun), Some(finished));
+        let caller = tokio::spawn({
+            let lane = lane.clone();
+            async move {
+                let work = move |_: &mut SqliteConnection| {
+                    let _ = begun.take().map(|begun| begun.send(()));
+                    let _ = released.recv();
+                    let _ = finished.take().map(|finished| finished.send(()));
+                    Ok(())
+                };
+                lane.run(work).await
+            }
+        });
+        beginning.await.unwrap();
+        caller.abort();
+        drop(release);
+        finish.await.unwrap();
     }
 
     #[tokio::test]
     async fn the_queue_has_an_end() {
         let (lane, _) = lane(1);
-        let all = u32::try_from(QUEUE_LENGTH + 1).unwrap();
-        let queued = lane.queue.acquire_many(all).await.unwrap();
+        let release = occupied(&lane).await;
+        for _ in 0..QUEUE_LENGTH {
+            lane.post(Box::new(|_| {})).unwrap();
+        }
         let refused = lane.run(|_| Ok(())).await;
         assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
-        drop(queued);
+        drop(release);
+        while lane.is_waited_for() {
+            tokio::task::yield_now().await;
+        }
         assert_eq!(lane.run(|_| Ok(())).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn threads_and_connections_end_with_the_lane() {
+        let (lane, _) = lane(2);
+        lane.run(|_| Ok(())).await.unwrap();
+        let shared = Arc::downgrade(&lane.0.0);
+        drop(lane);
+        while shared.strong_count() > 0 {
+            tokio::task::yield_now().await;
+        }
     }
 }

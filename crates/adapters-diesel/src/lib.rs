@@ -10,7 +10,9 @@
 
 #![expect(clippy::duplicate_mod, reason = "the queries are compiled once for each database")]
 
+mod bulk;
 mod failure;
+mod gather;
 mod lane;
 mod listener;
 mod postgresql;

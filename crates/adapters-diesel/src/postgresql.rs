@@ -9,6 +9,7 @@ use diesel::{Connection as _, PgConnection};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use ports::StoreError;
 
+use crate::bulk::Bulk;
 use crate::failure::Failure;
 use crate::lane::Lane;
 use crate::schema::customers;
@@ -17,7 +18,7 @@ use crate::sql_types::{Id, RowId};
 #[path = "store/mod.rs"]
 mod store;
 
-use store::Store;
+use store::{Rounds, Store};
 
 type Backend = diesel::pg::Pg;
 type Connection = PgConnection;
@@ -59,7 +60,7 @@ pub(crate) fn connect(url: &str) -> Store {
         connection.batch_execute(FRESH_PLANS)?;
         Ok(connection)
     });
-    Store::new((requests.clone(), requests), (deliveries.clone(), deliveries))
+    Store::new((requests.clone(), requests), (deliveries.clone(), deliveries), Rounds { reads: 2, writes: 2 })
 }
 
 fn open(url: &str) -> Result<Connection, Failure> {
@@ -75,6 +76,40 @@ fn transaction<T>(
     work: impl FnOnce(&mut Connection) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     connection.build_transaction().read_committed().run(work)
+}
+
+/// In a transaction of several changes: one that waits for a lock keeps up all of them. It is done again by itself, with
+/// more patience.
+fn wait_less(connection: &mut Connection) -> Result<(), Failure> {
+    Ok(connection.batch_execute("SET LOCAL lock_timeout = 1000")?)
+}
+
+/// Inserts those of the rows that collide with nothing, and says which they are.
+fn insert_new<R: Bulk>(connection: &mut Connection, rows: &[&R]) -> Result<Vec<bool>, Failure> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let inserted = R::insert_all(rows, connection)?;
+    let all = inserted.len() == rows.len();
+    Ok(rows.iter().map(|row| all || inserted.contains(row.key())).collect())
+}
+
+/// Reads what is asked for by many keys, in one round trip.
+fn read_all<K, T>(
+    connection: &mut Connection,
+    keys: &[K],
+    by_all: impl Fn(&mut Connection, &[K]) -> QueryResult<Vec<T>>,
+    _: impl Fn(&mut Connection, &K) -> QueryResult<Vec<T>>,
+) -> QueryResult<Vec<T>> {
+    if keys.is_empty() { Ok(Vec::new()) } else { by_all(connection, keys) }
+}
+
+/// Reads, each of the state that it finds.
+fn reading<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&mut Connection) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    work(connection)
 }
 
 /// What was deleted goes with the server's own vacuum.

@@ -13,6 +13,7 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use ports::StoreError;
 use tokio::task::spawn_blocking;
 
+use crate::bulk::Bulk;
 use crate::failure::Failure;
 use crate::lane::Lane;
 use crate::schema::deliveries;
@@ -22,7 +23,7 @@ use crate::sql_types::RowId;
 #[path = "store/mod.rs"]
 mod store;
 
-use store::Store;
+use store::{Rounds, Store};
 
 type Backend = diesel::sqlite::Sqlite;
 type Connection = SqliteConnection;
@@ -68,7 +69,7 @@ pub(crate) async fn connect(path: &Path) -> Result<Store, StoreError> {
         Ok(connection)
     });
     let lanes = (readers, writers);
-    Ok(Store::new(lanes.clone(), lanes))
+    Ok(Store::new(lanes.clone(), lanes, Rounds { reads: 1, writes: 1 }))
 }
 
 /// Customers' data are nobody else's: a new file is its owner's alone. SQLite gives its other files the same mode.
@@ -179,9 +180,42 @@ fn empty_log(connection: &mut Connection) -> Result<bool, Failure> {
     Ok(done?.busy == 0)
 }
 
+/// Inserts those of the rows that collide with nothing, and says which they are.
+fn insert_new<R: Bulk>(connection: &mut Connection, rows: &[&R]) -> Result<Vec<bool>, Failure> {
+    rows.iter().map(|row| Ok(row.insert_one(connection)? == 1)).collect()
+}
+
+/// Reads what is asked for by many keys: by each of them, since a list of any length would be a statement of its own.
+fn read_all<K, T>(
+    connection: &mut Connection,
+    keys: &[K],
+    _: impl Fn(&mut Connection, &[K]) -> QueryResult<Vec<T>>,
+    by_one: impl Fn(&mut Connection, &K) -> QueryResult<Vec<T>>,
+) -> QueryResult<Vec<T>> {
+    let mut read = Vec::with_capacity(keys.len());
+    for key in keys {
+        read.append(&mut by_one(connection, key)?);
+    }
+    Ok(read)
+}
+
+/// Several reads of one state. To begin and end each by itself would cost as much as the read.
+fn reading<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&mut Connection) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    connection.transaction(work)
+}
+
 /// Nobody else writes while a transaction does.
 #[expect(clippy::unnecessary_wraps, reason = "on PostgreSQL it can fail")]
 fn lock_customers(_: &mut Connection, _: &[RowId]) -> Result<(), Failure> {
+    Ok(())
+}
+
+/// The same.
+#[expect(clippy::unnecessary_wraps, reason = "on PostgreSQL it can fail")]
+fn wait_less(_: &mut Connection) -> Result<(), Failure> {
     Ok(())
 }
 

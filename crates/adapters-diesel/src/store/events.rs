@@ -9,7 +9,8 @@ use domain::{Customer, CustomerId, Event, EventBody, EventId, Timestamp, Verific
 use ports::{EventOutbox, EventPage, EventQuery, StoreError, StoredEvent};
 use tokio::time::timeout;
 
-use super::{Connection, Failure, Store, write};
+use super::{Connection, Failure, Store, insert_new, write};
+use crate::bulk::bulk;
 use crate::row::Row;
 use crate::schema::{event_numbering, events};
 use crate::sql_types::{RowId, RowInstant};
@@ -41,6 +42,19 @@ pub(super) struct EventRow {
     confirmation_token: Option<String>,
     token_generated_at: Option<RowInstant>,
 }
+
+bulk!(EventLists: EventRow {
+    id, customer_id, sequence, kind, occurred_at, payload, confirmation_token, token_generated_at
+} in events by id: id, {
+    id: id,
+    customer_id: id,
+    sequence: number,
+    kind as "type": word,
+    occurred_at: time,
+    payload: text,
+    confirmation_token: optional_text,
+    token_generated_at: optional_time,
+});
 
 /// An event as it is read.
 #[derive(Queryable, Selectable)]
@@ -216,9 +230,12 @@ impl EventRow {
         self.occurred_at
     }
 
-    /// Stores the event. One statement each, as there is one event to nearly every change.
-    pub(super) fn insert(&self, connection: &mut Connection) -> Result<(), Failure> {
-        diesel::insert_into(events::table).values(self).execute(connection)?;
+    /// Stores events.
+    pub(super) fn insert(connection: &mut Connection, events: &[&Self]) -> Result<(), Failure> {
+        let inserted = insert_new(connection, events)?;
+        if inserted.contains(&false) {
+            return Err(Failure::Rejected("an event's id is taken".to_owned()));
+        }
         Ok(())
     }
 }

@@ -6,16 +6,18 @@ use domain::CustomerId;
 use ports::{Digest, IdempotencyRecord, IdempotencyStore, RecordError, Sealed, StoreError};
 use uuid::Uuid;
 
-use super::{Connection, Failure, Store, write};
+use super::{Connection, Failure, Store, read_all, reading, write};
+use crate::bulk::bulk;
 use crate::failure::Unique;
+use crate::gather::Question;
 use crate::row::Row;
 use crate::schema::{customers, idempotency_records};
 use crate::sql_types::{RowId, RowInstant};
 
-#[derive(Queryable, Selectable, Insertable)]
+#[derive(Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = idempotency_records, treat_none_as_default_value = false)]
 pub(super) struct RecordRow {
-    id: Vec<u8>,
+    pub(super) id: Vec<u8>,
     fingerprint: Vec<u8>,
     customer_id: Option<RowId>,
     outcome: Option<Vec<u8>>,
@@ -25,17 +27,7 @@ pub(super) struct RecordRow {
 #[async_trait]
 impl IdempotencyStore for Store {
     async fn find_record(&self, ids: Vec<Digest>) -> Result<Option<IdempotencyRecord>, StoreError> {
-        let ids: Vec<Vec<u8>> = ids.iter().map(|id| id.0.to_vec()).collect();
-        self.readers
-            .run(move |connection| {
-                let row: Option<RecordRow> = idempotency_records::table
-                    .filter(idempotency_records::id.eq_any(&ids))
-                    .select(RecordRow::as_select())
-                    .first(connection)
-                    .optional()?;
-                row.map(IdempotencyRecord::try_from).transpose()
-            })
-            .await
+        self.records.ask(FindRecord(ids.iter().map(|id| id.0.to_vec()).collect())).await
     }
 
     async fn keep_record(&self, record: IdempotencyRecord) -> Result<(), RecordError> {
@@ -47,6 +39,46 @@ impl IdempotencyStore for Store {
         self.record_with(Some(record), work).await.map(|_| ())
     }
 }
+
+/// The record under one of these ids.
+pub(super) struct FindRecord(Vec<Vec<u8>>);
+
+impl Question<Connection> for FindRecord {
+    type Answer = Option<IdempotencyRecord>;
+
+    const MOST: usize = 64;
+
+    fn answer(connection: &mut Connection, questions: &[Self]) -> Result<Vec<Option<Self::Answer>>, Failure> {
+        let ids: Vec<&Vec<u8>> = questions.iter().flat_map(|question| &question.0).collect();
+        let rows: Vec<RecordRow> = reading(connection, |connection| {
+            let rows = read_all(
+                connection,
+                &ids,
+                |connection, ids| {
+                    let rows = idempotency_records::table.filter(idempotency_records::id.eq_any(ids));
+                    rows.select(RecordRow::as_select()).load(connection)
+                },
+                |connection, id| {
+                    idempotency_records::table.find(*id).select(RecordRow::as_select()).load(connection)
+                },
+            );
+            Ok(rows?)
+        })?;
+        let record = |question: &Self| {
+            let row = rows.iter().find(|row| question.0.contains(&row.id));
+            row.cloned().map(IdempotencyRecord::try_from).transpose().map(Some)
+        };
+        questions.iter().map(record).collect()
+    }
+}
+
+bulk!(RecordLists: RecordRow { id, fingerprint, customer_id, outcome, created_at } in idempotency_records by id: bytes, {
+    id: bytes,
+    fingerprint: bytes,
+    customer_id: optional_id,
+    outcome: optional_bytes,
+    created_at: time,
+});
 
 /// Whether there is such a customer; then he is until the transaction ends, so that what is stored goes with him.
 fn is_there(connection: &mut Connection, id: CustomerId) -> Result<bool, Failure> {
@@ -87,7 +119,7 @@ impl RecordRow {
     pub(super) fn insert(&self, connection: &mut Connection) -> Result<(), Failure> {
         match diesel::insert_into(idempotency_records::table).values(self).execute(connection).map_err(Failure::from) {
             Ok(_) => Ok(()),
-            Err(Failure::Unavailable(message)) if message.contains("lock timeout") => Err(Failure::Held),
+            Err(Failure::Blocked(_)) => Err(Failure::Held),
             Err(failure) => Err(failure),
         }
     }

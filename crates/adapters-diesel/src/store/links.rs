@@ -6,16 +6,19 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use domain::{CustomerId, Link, LinkId, LinkPurpose, Timestamp};
 use ports::{Digest, LinkRepository, StoreError, StoredLink};
+use uuid::Uuid;
 
 use super::cards::abandon_setups;
-use super::{Connection, Failure, Store, write};
+use super::{Connection, Failure, Store, insert_new, read_all, reading, wait_less, write};
+use crate::bulk::bulk;
+use crate::gather::Question;
 use crate::row::Row;
 use crate::schema::links;
 use crate::sql_types::{RowId, RowInstant};
 
-#[derive(Queryable, Selectable, Insertable)]
+#[derive(Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = links, treat_none_as_default_value = false)]
-struct LinkRow {
+pub(super) struct LinkRow {
     id: RowId,
     customer_id: RowId,
     purpose: String,
@@ -27,25 +30,24 @@ struct LinkRow {
     card_setup: Option<String>,
 }
 
+bulk!(LinkLists: LinkRow {
+    id, customer_id, purpose, generation, code, created_at, expires_at, revoked_at, card_setup
+} in links by id: id, {
+    id: id,
+    customer_id: id,
+    purpose: text,
+    generation: number,
+    code: bytes,
+    created_at: time,
+    expires_at: time,
+    revoked_at: optional_time,
+    card_setup: optional_text,
+});
+
 #[async_trait]
 impl LinkRepository for Store {
     async fn latest(&self, customer_id: CustomerId) -> Result<Vec<StoredLink>, StoreError> {
-        self.readers
-            .run(move |connection| {
-                let rows: Vec<LinkRow> = links::table
-                    .filter(links::customer_id.eq(RowId(customer_id.uuid())))
-                    .order(links::generation)
-                    .select(LinkRow::as_select())
-                    .load(connection)?;
-                // They are few (see `issue`), so the last of each purpose is picked here.
-                let mut last = HashMap::new();
-                for row in rows {
-                    let stored = StoredLink::try_from(row)?;
-                    last.insert(stored.link.purpose, stored);
-                }
-                Ok(LinkPurpose::ALL.iter().filter_map(|purpose| last.remove(purpose)).collect())
-            })
-            .await
+        self.latest_links.ask(LatestLinks(customer_id)).await
     }
 
     async fn all(&self, customer_id: CustomerId) -> Result<Vec<Link>, StoreError> {
@@ -62,13 +64,7 @@ impl LinkRepository for Store {
     }
 
     async fn issue(&self, links: Vec<StoredLink>, forget_before: Timestamp) -> Result<Vec<StoredLink>, StoreError> {
-        let rows: Vec<LinkRow> = links.into_iter().map(LinkRow::from).collect();
-        self.writers
-            .run(move |connection| match write(connection, |connection| issue(connection, &rows, forget_before)) {
-                Err(Failure::Orphan) => Ok(Vec::new()),
-                done => done,
-            })
-            .await
+        self.issues.ask(IssueLinks { links: links.into_iter().map(LinkRow::from).collect(), forget_before }).await
     }
 
     async fn find_by_code(&self, code: &Digest) -> Result<Option<Link>, StoreError> {
@@ -135,38 +131,117 @@ pub(super) fn revoke(
     Ok(())
 }
 
-fn issue(connection: &mut Connection, rows: &[LinkRow], forget_before: Timestamp) -> Result<Vec<StoredLink>, Failure> {
-    // Two transactions that insert the same keys in one order wait for each other but do not block each other.
-    let mut in_key_order: Vec<&LinkRow> = rows.iter().collect();
-    in_key_order.sort_by(|a, b| (&a.purpose, a.generation).cmp(&(&b.purpose, b.generation)));
-    for row in in_key_order {
-        diesel::insert_into(links::table)
-            .values(row)
-            .on_conflict((links::customer_id, links::purpose, links::generation))
-            .do_nothing()
-            .execute(connection)?;
+/// The latest links of this customer.
+pub(super) struct LatestLinks(CustomerId);
+
+impl Question<Connection> for LatestLinks {
+    type Answer = Vec<StoredLink>;
+
+    const MOST: usize = 64;
+
+    fn answer(connection: &mut Connection, questions: &[Self]) -> Result<Vec<Option<Self::Answer>>, Failure> {
+        let ids: Vec<RowId> = questions.iter().map(|question| RowId(question.0.uuid())).collect();
+        let rows = reading(connection, |connection| of_customers(connection, &ids))?;
+        // They are few (see `issue`), so the last of each purpose is picked here.
+        let mut last: HashMap<(Uuid, LinkPurpose), StoredLink> = HashMap::with_capacity(rows.len());
+        for row in rows {
+            let stored = StoredLink::try_from(row)?;
+            let link = &stored.link;
+            let key = (link.customer_id.uuid(), link.purpose);
+            if last.get(&key).is_none_or(|last| last.link.generation < link.generation) {
+                last.insert(key, stored);
+            }
+        }
+        let of = |id: &RowId| LinkPurpose::ALL.iter().filter_map(|purpose| last.get(&(id.0, *purpose)).cloned()).collect();
+        Ok(ids.iter().map(|id| Some(of(id))).collect())
     }
-    let stored = rows.iter().map(|row| find_by_key(connection, row)).collect::<Result<_, _>>()?;
-    if let Some(row) = rows.first() {
-        let before = RowInstant::from(forget_before);
-        let forgotten =
-            || links::table.filter(links::customer_id.eq(row.customer_id)).filter(links::expires_at.lt(before));
-        let begun = forgotten().filter(links::card_setup.is_not_null()).select((links::id, links::card_setup));
-        let begun = begun.load(connection)?;
-        abandon_setups(connection, row.customer_id, begun, before)?;
-        diesel::delete(forgotten()).execute(connection)?;
-    }
-    Ok(stored)
 }
 
-fn find_by_key(connection: &mut Connection, key: &LinkRow) -> Result<StoredLink, Failure> {
-    let row: LinkRow = links::table
-        .filter(links::customer_id.eq(key.customer_id))
-        .filter(links::purpose.eq(&key.purpose))
-        .filter(links::generation.eq(key.generation))
-        .select(LinkRow::as_select())
-        .first(connection)?;
-    StoredLink::try_from(row)
+/// All links of these customers that are kept.
+fn of_customers(connection: &mut Connection, ids: &[RowId]) -> Result<Vec<LinkRow>, Failure> {
+    let links = read_all(
+        connection,
+        ids,
+        |connection, ids| {
+            let rows = links::table.filter(links::customer_id.eq_any(ids));
+            rows.select(LinkRow::as_select()).load(connection)
+        },
+        |connection, id| {
+            let rows = links::table.filter(links::customer_id.eq(id));
+            rows.select(LinkRow::as_select()).load(connection)
+        },
+    );
+    Ok(links?)
+}
+
+/// New links of one customer, see [`LinkRepository::issue`].
+pub(super) struct IssueLinks {
+    links: Vec<LinkRow>,
+    forget_before: Timestamp,
+}
+
+impl Question<Connection> for IssueLinks {
+    type Answer = Vec<StoredLink>;
+
+    const MOST: usize = 64;
+
+    fn answer(connection: &mut Connection, questions: &[Self]) -> Result<Vec<Option<Self::Answer>>, Failure> {
+        match write(connection, |connection| issue(connection, questions)) {
+            Err(Failure::Orphan) if questions.len() == 1 => Ok(vec![Some(Vec::new())]),
+            done => done,
+        }
+    }
+}
+
+fn issue(connection: &mut Connection, questions: &[IssueLinks]) -> Result<Vec<Option<Vec<StoredLink>>>, Failure> {
+    if questions.len() > 1 {
+        wait_less(connection)?;
+    }
+    // Two transactions that insert the same keys in one order wait for each other but do not block each other.
+    let mut new: Vec<&LinkRow> = questions.iter().flat_map(|question| &question.links).collect();
+    new.sort_by(|a, b| a.place().cmp(&b.place()));
+    insert_new(connection, &new)?;
+    let mut customers: Vec<RowId> = new.iter().map(|row| row.customer_id).collect();
+    customers.dedup();
+    let mut kept: HashMap<Uuid, Vec<LinkRow>> = HashMap::with_capacity(customers.len());
+    for row in of_customers(connection, &customers)? {
+        kept.entry(row.customer_id.0).or_default().push(row);
+    }
+    let mut answers = Vec::with_capacity(questions.len());
+    for IssueLinks { links, forget_before } in questions {
+        let Some(customer) = links.first().map(|row| row.customer_id) else {
+            answers.push(Some(Vec::new()));
+            continue;
+        };
+        let kept = kept.get(&customer.0).map(Vec::as_slice).unwrap_or_default();
+        let stored = |new: &LinkRow| {
+            let stored = kept.iter().find(|row| row.place() == new.place()).cloned();
+            stored.ok_or(Failure::Orphan).and_then(StoredLink::try_from)
+        };
+        answers.push(Some(links.iter().map(stored).collect::<Result<_, _>>()?));
+        forget(connection, customer, kept, *forget_before)?;
+    }
+    Ok(answers)
+}
+
+/// Removes those of a customer's links that expired before then, and queues what was begun with them.
+fn forget(connection: &mut Connection, customer: RowId, kept: &[LinkRow], before: Timestamp) -> Result<(), Failure> {
+    let old: Vec<&LinkRow> = kept.iter().filter(|row| row.expires_at.0.is_some_and(|end| end < before)).collect();
+    if old.is_empty() {
+        return Ok(());
+    }
+    let begun = old.iter().filter(|row| row.card_setup.is_some()).map(|row| (row.id, row.card_setup.clone()));
+    abandon_setups(connection, customer, begun.collect(), before.into())?;
+    let old = links::table.filter(links::customer_id.eq(customer)).filter(links::expires_at.lt(RowInstant::from(before)));
+    diesel::delete(old).execute(connection)?;
+    Ok(())
+}
+
+impl LinkRow {
+    /// What there is one link of.
+    fn place(&self) -> (Uuid, &str, i64) {
+        (self.customer_id.0, &self.purpose, self.generation)
+    }
 }
 
 impl From<StoredLink> for LinkRow {

@@ -18,11 +18,15 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
+use self::customers::{FindCustomer, FindNumberMemory, Save};
+use self::idempotency::FindRecord;
+use self::links::{IssueLinks, LatestLinks};
 use super::{
-    Backend, COUNT_TABLES, Connection, LEASE_END, MIGRATIONS, NOW, first_pending, lock_customers, lock_for_removal,
-    migration_transaction, scrub,
+    Backend, COUNT_TABLES, Connection, LEASE_END, MIGRATIONS, NOW, first_pending, insert_new, lock_customers,
+    lock_for_removal, migration_transaction, read_all, reading, scrub, wait_less,
 };
 use crate::failure::Failure;
+use crate::gather::Gathering;
 use crate::lane::Lane;
 
 /// All ports over one database.
@@ -32,8 +36,21 @@ pub(crate) struct Store {
     /// The same for what is done for receivers of events: statements over many rows of tables that grow quickly.
     delivery_readers: Lane<Connection>,
     delivery_writers: Lane<Connection>,
+    /// What most requests ask for and change, done together with others of its kind.
+    finds: Gathering<Connection, FindCustomer>,
+    latest_links: Gathering<Connection, LatestLinks>,
+    number_memories: Gathering<Connection, FindNumberMemory>,
+    records: Gathering<Connection, FindRecord>,
+    saves: Gathering<Connection, Save>,
+    issues: Gathering<Connection, IssueLinks>,
     /// Held by whoever numbers events.
     numbering: Mutex<()>,
+}
+
+/// How many batches of a kind are under way at the same time.
+pub(super) struct Rounds {
+    pub(super) reads: usize,
+    pub(super) writes: usize,
 }
 
 impl Store {
@@ -41,8 +58,21 @@ impl Store {
     pub(super) fn new(
         (readers, writers): (Lane<Connection>, Lane<Connection>),
         (delivery_readers, delivery_writers): (Lane<Connection>, Lane<Connection>),
+        rounds: Rounds,
     ) -> Self {
-        Self { readers, writers, delivery_readers, delivery_writers, numbering: Mutex::new(()) }
+        Self {
+            finds: Gathering::new(readers.clone(), rounds.reads),
+            latest_links: Gathering::new(readers.clone(), rounds.reads),
+            number_memories: Gathering::new(readers.clone(), rounds.reads),
+            records: Gathering::new(readers.clone(), rounds.reads),
+            saves: Gathering::new(writers.clone(), rounds.writes),
+            issues: Gathering::new(writers.clone(), rounds.writes),
+            readers,
+            writers,
+            delivery_readers,
+            delivery_writers,
+            numbering: Mutex::new(()),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use domain::EventId;
 
-use super::{Connection, Failure, abandon_setups, deliveries, idempotency, lock_for_removal};
+use super::{Connection, Failure, abandon_setups, deliveries, idempotency, lock_for_removal, read_all};
 use crate::row::Row;
 use crate::schema::{
     addresses, cards, customers, erased_customers, events, links, phone_number_claims, provider_customers, receivers,
@@ -38,10 +38,18 @@ pub(super) fn erase(connection: &mut Connection, id: RowId, version: i64, at: Ro
     Ok(())
 }
 
-/// Whether a customer of this id was erased.
-pub(super) fn was_erased(connection: &mut Connection, id: RowId) -> Result<bool, Failure> {
-    let found: i64 = erased_customers::table.find(id).count().get_result(connection)?;
-    Ok(found > 0)
+/// Those of these ids that were customers who were erased.
+pub(super) fn find_erased(connection: &mut Connection, ids: &[RowId]) -> Result<Vec<RowId>, Failure> {
+    let found = read_all(
+        connection,
+        ids,
+        |connection, ids| {
+            let erased = erased_customers::table.filter(erased_customers::id.eq_any(ids));
+            erased.select(erased_customers::id).load(connection)
+        },
+        |connection, id| erased_customers::table.find(id).select(erased_customers::id).load(connection),
+    );
+    Ok(found?)
 }
 
 /// Nobody queues a delivery of one of his events before the transaction ends, and then sees that it is erased. All take

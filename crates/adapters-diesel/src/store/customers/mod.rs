@@ -2,40 +2,34 @@
 
 mod details;
 mod erase;
+mod find;
 mod list;
 mod numbers;
 mod row;
 mod save;
+mod together;
 
 use async_trait::async_trait;
-use diesel::prelude::*;
 use domain::{Addresses, Card, Change, Customer, CustomerId, NumberMemory};
 use ports::{Beside, CustomerPage, CustomerQuery, CustomerRepository, KeyedHash, SaveError, StoreError};
 
 use self::details::DetailRows;
 use self::row::CustomerRow;
-use self::save::Save;
+pub(super) use self::find::FindCustomer;
+pub(super) use self::numbers::FindNumberMemory;
+pub(super) use self::save::Save;
 use super::cards::{DetachmentRow, abandon_setups};
 use super::events::EventRow;
 use super::idempotency::RecordRow;
-use super::{Connection, Failure, Store, deliveries, idempotency, links, lock_for_removal, write};
-use crate::schema::customers;
-use crate::sql_types::RowId;
+use super::{
+    Connection, Failure, Store, deliveries, idempotency, insert_new, links, lock_customers, lock_for_removal, read_all,
+    reading, wait_less, write,
+};
 
 #[async_trait]
 impl CustomerRepository for Store {
     async fn find(&self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
-        self.readers
-            .run(move |connection| {
-                let row: Option<CustomerRow> = customers::table
-                    .find(RowId(id.uuid()))
-                    .select(CustomerRow::as_select())
-                    .first(connection)
-                    .optional()
-                    .map_err(|error| CustomerRow::unreadable(id, error))?;
-                row.map(CustomerRow::into_customer).transpose()
-            })
-            .await
+        self.finds.ask(FindCustomer(id)).await
     }
 
     async fn find_addresses(&self, id: CustomerId) -> Result<Addresses, StoreError> {
@@ -54,11 +48,10 @@ impl CustomerRepository for Store {
     }
 
     async fn find_number_memory(&self, number: KeyedHash) -> Result<NumberMemory, StoreError> {
-        self.readers.run(move |connection| numbers::find(connection, &number)).await
+        self.number_memories.ask(FindNumberMemory(number)).await
     }
 
     async fn save(&self, change: &Change, beside: Beside) -> Result<(), SaveError> {
-        let save = Save::of(change, beside).map_err(StoreError::from)?;
-        self.writers.run(move |connection| save.run(connection)).await?
+        self.saves.ask(Save::of(change, beside).map_err(StoreError::from)?).await?
     }
 }

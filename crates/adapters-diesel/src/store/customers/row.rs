@@ -8,6 +8,7 @@ use domain::{
 };
 
 use super::Failure;
+use crate::bulk::bulk;
 use crate::row::{Row, read_times, write_times};
 use crate::schema::customers;
 use crate::sql_types::{RowId, RowInstant};
@@ -54,6 +55,68 @@ pub(super) struct SavedColumns {
     version: i64,
     pub(super) updated_at: RowInstant,
 }
+
+bulk!(CustomerLists: CustomerRow {
+    id,
+    token_generated_at,
+    confirmation_sent_at,
+    held_sent_at,
+    created_at,
+    saved: SavedColumns {
+        phone_number,
+        unconfirmed_phone_number,
+        country_code,
+        next_country_code,
+        change_requested_at,
+        held_token,
+        email,
+        email_folded,
+        email_folded_of,
+        first_name,
+        last_name,
+        confirmation_token,
+        token_wrong_tries,
+        confirmed_at,
+        wrong_tries,
+        tokens_in_row,
+        last_token_at,
+        token_times,
+        number_wrong_tries,
+        sequence,
+        revision,
+        version,
+        updated_at,
+    },
+} in customers by id: id, {
+    id: id,
+    token_generated_at: optional_time,
+    confirmation_sent_at: optional_time,
+    held_sent_at: optional_time,
+    created_at: time,
+    phone_number: optional_text,
+    unconfirmed_phone_number: text,
+    country_code: text,
+    next_country_code: optional_text,
+    change_requested_at: optional_time,
+    held_token: optional_text,
+    email: optional_text,
+    email_folded: optional_text,
+    email_folded_of: optional_text,
+    first_name: optional_text,
+    last_name: optional_text,
+    confirmation_token: optional_text,
+    token_wrong_tries: number,
+    confirmed_at: optional_time,
+    wrong_tries: text,
+    tokens_in_row: number,
+    last_token_at: optional_time,
+    token_times: text,
+    number_wrong_tries: text,
+    sequence: number,
+    revision: number,
+    version: number,
+    updated_at: time,
+});
 
 const TABLE: &str = "customers";
 

@@ -6,6 +6,7 @@ use domain::{Change, CustomerId, LinkPurpose, NumberMemory};
 use ports::{Beside, KeyedHash, SaveError};
 
 use super::{Connection, CustomerRow, DetailRows, EventRow, Failure, RecordRow, erase, links, numbers, write};
+use crate::bulk::bulk;
 use crate::failure::Unique;
 use crate::schema::{customers, phone_number_claims};
 use crate::sql_types::{RowId, RowInstant};
@@ -13,25 +14,30 @@ use crate::sql_types::{RowId, RowInstant};
 /// How often a number whose holder is gone when he is looked up is claimed again.
 const CLAIMS: u32 = 5;
 
+bulk!(ClaimLists: ClaimRow { phone_number, customer_id } in phone_number_claims by phone_number: text, {
+    phone_number: text,
+    customer_id: id,
+});
+
 /// A change in the form of its rows, so that a repetition costs nothing but the statements.
-pub(super) struct Save {
-    record: Option<RecordRow>,
-    replaces: Option<i64>,
-    erases: bool,
-    customer: CustomerRow,
-    claims: Vec<ClaimRow>,
-    inherits: Option<(KeyedHash, NumberMemory)>,
-    releases: Vec<String>,
-    memories: Vec<(KeyedHash, NumberMemory)>,
-    details: Option<DetailRows>,
-    revokes_links: &'static [LinkPurpose],
-    events: Vec<EventRow>,
+pub(in super::super) struct Save {
+    pub(super) record: Option<RecordRow>,
+    pub(super) replaces: Option<i64>,
+    pub(super) erases: bool,
+    pub(super) customer: CustomerRow,
+    pub(super) claims: Vec<ClaimRow>,
+    pub(super) inherits: Option<(KeyedHash, NumberMemory)>,
+    pub(super) releases: Vec<String>,
+    pub(super) memories: Vec<(KeyedHash, NumberMemory)>,
+    pub(super) details: Option<DetailRows>,
+    pub(super) revokes_links: &'static [LinkPurpose],
+    pub(super) events: Vec<EventRow>,
 }
 
 #[derive(Insertable)]
 #[diesel(table_name = phone_number_claims)]
-struct ClaimRow {
-    phone_number: String,
+pub(super) struct ClaimRow {
+    pub(super) phone_number: String,
     customer_id: RowId,
 }
 
@@ -62,6 +68,11 @@ impl Save {
             events: change.events().iter().map(EventRow::of).collect::<Result<_, _>>()?,
             customer,
         })
+    }
+
+    /// The customer, where he is new.
+    pub(super) fn new_customer(&self) -> Option<&CustomerRow> {
+        self.replaces.is_none().then_some(&self.customer)
     }
 
     /// Stores the change, or says why callers cannot have it. What fails otherwise is the outer error.
@@ -95,7 +106,7 @@ impl Save {
             None => {
                 diesel::insert_into(customers::table).values(&self.customer).execute(connection)?;
                 // Looked at after the insert, which waited for whoever was just erasing a customer of that id.
-                if erase::was_erased(connection, id)? {
+                if !erase::find_erased(connection, &[id])?.is_empty() {
                     return Err(Failure::Taken(Unique::CustomerId));
                 }
             }
@@ -128,7 +139,7 @@ impl Save {
         if !self.revokes_links.is_empty() {
             links::revoke(connection, id, self.revokes_links, at)?;
         }
-        self.events.iter().try_for_each(|event| event.insert(connection))
+        EventRow::insert(connection, &self.events.iter().collect::<Vec<_>>())
     }
 
     /// When the event happened that tells of it.
@@ -139,7 +150,7 @@ impl Save {
     /// When the token was sent is written by others, without a new version. Where the token stays, it is left alone; where
     /// it is another, it is what the change says of that one. What a token that is put aside says of it is what the row
     /// says when it is put aside. When the token of a number was made that waits no more is left alone too.
-    fn update(&self, connection: &mut Connection, version: i64) -> Result<(), Failure> {
+    pub(super) fn update(&self, connection: &mut Connection, version: i64) -> Result<(), Failure> {
         let CustomerRow { id, token_generated_at, confirmation_sent_at, saved, .. } = &self.customer;
         let replaced = customers::table.find(id).filter(customers::version.eq(version));
         let same_number = customers::unconfirmed_phone_number.eq(&saved.unconfirmed_phone_number);

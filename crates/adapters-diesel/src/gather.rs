@@ -1,0 +1,199 @@
+//! Questions of one kind that wait at the same time are asked together: what a statement, a round trip or a commit costs
+//! is paid once for all of them.
+//!
+//! Nobody waits so that there be more: a batch is what has gathered while the last one was done. So a single caller gets
+//! the same latency as without, and the more there are, the more each batch does.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use diesel::Connection;
+use ports::StoreError;
+
+use crate::failure::Failure;
+use crate::lane::{Answer, Asker, Connections, Lane, QUEUE_LENGTH, ask, perform, unavailable};
+
+/// How long after it was asked a question that failed with others is asked again by itself.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// A kind of question, and how it is answered.
+pub(crate) trait Question<C>: Send + Sized + 'static {
+    /// What is answered.
+    type Answer: Send + 'static;
+
+    /// How many are asked together at most.
+    const MOST: usize;
+
+    /// Whether it must not be asked together with others.
+    fn is_alone(&self) -> bool {
+        false
+    }
+
+    /// Answers each of these, in their order; `None` where one is to be asked again by itself. A failure is everybody's;
+    /// where it may be the fault of one of several, each is asked again by itself. May be called a second time with the same
+    /// questions, as [`Lane::run`] says.
+    fn answer(connection: &mut C, questions: &[Self]) -> Result<Vec<Option<Self::Answer>>, Failure>;
+}
+
+/// See the module.
+pub(crate) struct Gathering<C: Connection + Send + 'static, Q: Question<C>> {
+    lane: Lane<C>,
+    waiting: Arc<Mutex<Waiting<Q, Q::Answer>>>,
+}
+
+struct Waiting<Q, A> {
+    places: VecDeque<Place<Q, A>>,
+    /// Batches that are under way, and how many may be.
+    rounds: usize,
+    most_rounds: usize,
+}
+
+struct Place<Q, A> {
+    question: Q,
+    asker: Asker<A>,
+    since: Instant,
+}
+
+impl<C: Connection + Send + 'static, Q: Question<C>> Gathering<C, Q> {
+    /// Questions that are answered on a lane, on at most so many of its connections at the same time.
+    pub(crate) fn new(lane: Lane<C>, most_rounds: usize) -> Self {
+        let waiting = Waiting { places: VecDeque::new(), rounds: 0, most_rounds };
+        Self { lane, waiting: Arc::new(Mutex::new(waiting)) }
+    }
+
+    /// Asks, and waits for the answer as long as [`Lane::run`] does.
+    pub(crate) async fn ask(&self, question: Q) -> Result<Q::Answer, StoreError> {
+        self.put(question)?.get().await
+    }
+
+    fn put(&self, question: Q) -> Result<Answer<Q::Answer>, StoreError> {
+        let (asker, answer) = ask();
+        let mut waiting = lock(&self.waiting);
+        if waiting.places.len() >= QUEUE_LENGTH {
+            return Err(unavailable("too many wait for a connection"));
+        }
+        waiting.places.push_back(Place { question, asker, since: Instant::now() });
+        if waiting.rounds < waiting.most_rounds {
+            waiting.rounds += 1;
+            drop(waiting);
+            Round { lane: self.lane.clone(), waiting: Arc::clone(&self.waiting), is_over: false }.post();
+        }
+        Ok(answer)
+    }
+}
+
+/// A batch after the other, for as long as somebody waits.
+struct Round<C: Connection + Send + 'static, Q: Question<C>> {
+    lane: Lane<C>,
+    waiting: Arc<Mutex<Waiting<Q, Q::Answer>>>,
+    is_over: bool,
+}
+
+impl<C: Connection + Send + 'static, Q: Question<C>> Round<C, Q> {
+    /// Goes on when a thread of the lane is free.
+    fn post(self) {
+        let lane = self.lane.clone();
+        // Where it fails the round is dropped.
+        let _ = lane.post(Box::new(move |connections| self.run(connections)));
+    }
+
+    fn run(mut self, connections: &Connections<C>) {
+        loop {
+            let batch = self.take();
+            if batch.is_empty() {
+                return;
+            }
+            // Whoever was among them is told by the loss of his asker.
+            if catch_unwind(AssertUnwindSafe(|| self.ask(connections, batch))).is_err() {
+                tracing::error!("work on the database panicked");
+            }
+            // Others have waited for the thread meanwhile.
+            if self.lane.is_waited_for() {
+                return self.post();
+            }
+        }
+    }
+
+    /// Those whose turn it is: as many as may be together, from the first on. Where there are none, the round is over.
+    fn take(&mut self) -> Vec<Place<Q, Q::Answer>> {
+        let mut waiting = lock(&self.waiting);
+        let mut batch: Vec<Place<Q, Q::Answer>> = Vec::new();
+        while batch.len() < Q::MOST
+            && let Some(next) = waiting.places.front()
+            && (batch.is_empty() || !next.question.is_alone())
+            && let Some(place) = waiting.places.pop_front()
+        {
+            let is_alone = place.question.is_alone();
+            if place.asker.begin() {
+                batch.push(place);
+                if is_alone {
+                    break;
+                }
+            }
+        }
+        if batch.is_empty() {
+            // Under the same lock: whoever comes next begins a new one.
+            waiting.rounds -= 1;
+            self.is_over = true;
+        }
+        batch
+    }
+
+    fn ask(&self, connections: &Connections<C>, batch: Vec<Place<Q, Q::Answer>>) {
+        let (questions, askers): (Vec<Q>, Vec<_>) =
+            batch.into_iter().map(|place| (place.question, (place.asker, place.since))).unzip();
+        let answered = perform(connections, &mut |connection: &mut C| Q::answer(connection, &questions));
+        match answered {
+            Ok(answers) => {
+                for ((question, (asker, since)), answer) in questions.into_iter().zip(askers).zip(answers) {
+                    match answer {
+                        Some(answer) => asker.answer(Ok(answer)),
+                        None => self.ask_alone(question, asker, since),
+                    }
+                }
+            }
+            Err(failure) if questions.len() > 1 && failure.may_be_of_one() => {
+                tracing::debug!(%failure, "what failed together is done one by one");
+                for (question, (asker, since)) in questions.into_iter().zip(askers) {
+                    self.ask_alone(question, asker, since);
+                }
+            }
+            Err(failure) => askers.into_iter().for_each(|(asker, _)| asker.answer(Err(failure.clone()))),
+        }
+    }
+
+    /// Asks again, by itself, when a thread is free: each on its own, so that one that has to wait keeps up no other.
+    fn ask_alone(&self, question: Q, asker: Asker<Q::Answer>, since: Instant) {
+        let job = move |connections: &Connections<C>| {
+            if since.elapsed() > PATIENCE {
+                return asker.answer(Err(Failure::Unavailable("not done in time".to_owned())));
+            }
+            let questions = [question];
+            let answered = perform(connections, &mut |connection: &mut C| Q::answer(connection, &questions));
+            let answer = answered.map(|answers| answers.into_iter().next().flatten());
+            asker.answer(answer.and_then(|answer| {
+                answer.ok_or_else(|| Failure::Contended("met others again and again".to_owned()))
+            }));
+        };
+        // Where it fails the asker is dropped with the job.
+        let _ = self.lane.post(Box::new(job));
+    }
+}
+
+/// A round that cannot go on takes along those who wait for it.
+impl<C: Connection + Send + 'static, Q: Question<C>> Drop for Round<C, Q> {
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
+        let mut waiting = lock(&self.waiting);
+        waiting.rounds -= 1;
+        waiting.places.clear();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
