@@ -214,6 +214,7 @@ macro_rules! database {
                     App::new()
                         .app_data(pool.clone())
                         .route("/fixed", web::get().to(fixed))
+                        .route("/hook", web::post().to(accept))
                         .route("/v1/customers/{id}", web::get().to(retrieve))
                         .route("/v1/customers", web::post().to(create))
                 };
@@ -254,6 +255,11 @@ impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for Settings {
 async fn fixed() -> HttpResponse {
     let document = r#"{"id":"019ac000-0000-7000-8000-000000000001","phone_number":null,"unconfirmed_phone_number":"+14185810827","country_code":"CA","email":null,"first_name":null,"last_name":null,"confirmation_token":"042917","billing_address_url":null,"shipping_address_url":null,"card_url":null,"confirmed_at":null,"confirmation_sent_at":null,"created_at":"2026-11-30T12:00:00.000Z","updated_at":"2026-11-30T12:00:00.000Z"}"#;
     HttpResponse::Ok().content_type("application/json").body(document)
+}
+
+/// Takes an event that the service delivers.
+async fn accept(_: web::Bytes) -> HttpResponse {
+    HttpResponse::NoContent().finish()
 }
 
 #[actix_web::main]

@@ -27,9 +27,10 @@ pub(crate) trait Requests {
 }
 
 /// How requests are sent.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Plan {
-    pub(crate) address: SocketAddr,
+    /// Connections are made to these in turn.
+    pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) connections: usize,
     /// What is sent before anything is counted.
     pub(crate) warm_up: Duration,
@@ -104,7 +105,7 @@ impl<R> Shared<R> {
 ///
 /// # Errors
 /// When no connection can be made.
-pub(crate) fn run(plan: Plan, requests: impl Requests + 'static) -> Result<Outcome> {
+pub(crate) fn run(plan: &Plan, requests: impl Requests + 'static) -> Result<Outcome> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let begun = Instant::now();
     let counted_from = begun + plan.warm_up;
@@ -121,9 +122,9 @@ pub(crate) fn run(plan: Plan, requests: impl Requests + 'static) -> Result<Outco
     }));
     LocalSet::new().block_on(&runtime, async {
         let mut connections = Vec::new();
-        for _ in 0..plan.connections {
-            let stream = connect(plan.address).await?;
-            connections.push(tokio::task::spawn_local(converse(stream, plan, shared.clone())));
+        for address in plan.addresses.iter().cycle().take(plan.connections) {
+            let stream = connect(*address).await?;
+            connections.push(tokio::task::spawn_local(converse(stream, *address, plan.rate, shared.clone())));
         }
         for connection in connections {
             connection.await.map_err(Error::other)??;
@@ -143,14 +144,19 @@ async fn connect(address: SocketAddr) -> Result<TcpStream> {
 }
 
 /// One connection's requests, until the plan's time is over.
-async fn converse<R: Requests>(mut stream: TcpStream, plan: Plan, shared: Rc<RefCell<Shared<R>>>) -> Result<()> {
+async fn converse<R: Requests>(
+    mut stream: TcpStream,
+    address: SocketAddr,
+    rate: Option<f64>,
+    shared: Rc<RefCell<Shared<R>>>,
+) -> Result<()> {
     let (mut request, mut answer) = (Vec::new(), Vec::with_capacity(4096));
     loop {
-        let due = shared.borrow_mut().due(plan.rate);
+        let due = shared.borrow_mut().due(rate);
         if due >= shared.borrow().ends {
             return Ok(());
         }
-        if plan.rate.is_some() {
+        if rate.is_some() {
             tokio::time::sleep_until(due.into()).await;
         }
         request.clear();
@@ -165,7 +171,7 @@ async fn converse<R: Requests>(mut stream: TcpStream, plan: Plan, shared: Rc<Ref
         let is_broken = done.is_err();
         shared.borrow_mut().count(due, done);
         if is_broken {
-            stream = connect(plan.address).await?;
+            stream = connect(address).await?;
         }
     }
 }

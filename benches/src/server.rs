@@ -1,16 +1,20 @@
 //! The processes that are measured.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Error, Result};
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Error, Read, Result, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 use rustix::process::{Pid, Signal, kill_process};
+
+/// How many services were started, of which each has a log.
+static STARTED: AtomicUsize = AtomicUsize::new(0);
 
 /// How long a process may take to start or to stop.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -95,13 +99,30 @@ pub(crate) fn make_key(database: &Database, scope: &str) -> Result<String> {
     key.map(str::to_owned).ok_or_else(failed)
 }
 
+/// Sends a document and expects 201.
+///
+/// # Errors
+/// When something else is answered.
+pub(crate) fn post(address: SocketAddr, path: &str, key: &str, body: &str) -> Result<()> {
+    let mut stream = TcpStream::connect(address)?;
+    let length = body.len();
+    write!(
+        stream,
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    if answer.starts_with("HTTP/1.1 201") { Ok(()) } else { Err(Error::other(answer)) }
+}
+
 impl Server {
     /// The service, with settings beside the database. Its log goes to a file in `directory`, as it would in production.
     ///
     /// # Errors
     /// When it does not listen.
     pub(crate) fn service(database: &Database, settings: &[(&str, &str)], directory: &Path) -> Result<Self> {
-        let log = directory.join(format!("service-{}.log", std::process::id()));
+        let log = directory.join(format!("service-{}.log", STARTED.fetch_add(1, Ordering::Relaxed)));
         let mut child = customers(database, &["serve"])?
             .envs(settings.iter().copied())
             .stdout(Stdio::null())

@@ -24,7 +24,7 @@ pub(crate) trait Bulk: Sized {
 /// row's fields, so that one that is forgotten does not compile; a kind is the type of a column (see below).
 macro_rules! bulk {
     (
-        $lists:ident: $row:ident $pattern:tt in $table:ident by $key:ident: $key_kind:ident,
+        $lists:ident: $row:ident { $($pattern:tt)* } in $table:ident by $key:ident: $key_kind:ident,
         { $($field:ident $(as $column:literal)?: $kind:ident),* $(,)? }
     ) => {
         /// The columns of some rows.
@@ -71,8 +71,10 @@ macro_rules! bulk {
         impl $crate::bulk::Bulk for $row {
             type Key = $crate::bulk::bulk!(@type $key_kind);
 
+            #[expect(unused_variables, reason = "one of all is the key")]
             fn key(&self) -> &Self::Key {
-                &self.$key
+                let $row { $($pattern)* } = self;
+                $key
             }
 
             fn insert_all(
@@ -81,14 +83,15 @@ macro_rules! bulk {
             ) -> diesel::QueryResult<Vec<Self::Key>> {
                 let mut lists = $lists { $($field: Vec::with_capacity(rows.len()),)* };
                 for row in rows {
-                    let $row $pattern = row;
+                    let $row { $($pattern)* } = row;
                     $(lists.$field.push($field);)*
                 }
                 diesel::RunQueryDsl::load(lists, connection)
             }
 
             fn insert_one(&self, connection: &mut diesel::SqliteConnection) -> diesel::QueryResult<usize> {
-                let insert = diesel::insert_into($table::table).values(self).on_conflict_do_nothing();
+                // Unlike `ON CONFLICT` it is known by its type, and its text is not made anew each time.
+                let insert = diesel::insert_or_ignore_into($table::table).values(self);
                 diesel::RunQueryDsl::execute(insert, connection)
             }
         }
@@ -100,6 +103,7 @@ macro_rules! bulk {
     (@type time) => { $crate::sql_types::RowInstant };
     (@type optional_time) => { Option<$crate::sql_types::RowInstant> };
     (@type number) => { i64 };
+    (@type optional_number) => { Option<i64> };
     (@type text) => { String };
     (@type word) => { &'static str };
     (@type optional_text) => { Option<String> };
@@ -110,6 +114,7 @@ macro_rules! bulk {
     (@sql time) => { $crate::sql_types::Instant };
     (@sql optional_time) => { diesel::sql_types::Nullable<$crate::sql_types::Instant> };
     (@sql number) => { diesel::sql_types::BigInt };
+    (@sql optional_number) => { diesel::sql_types::Nullable<diesel::sql_types::BigInt> };
     (@sql text) => { diesel::sql_types::Text };
     (@sql word) => { diesel::sql_types::Text };
     (@sql optional_text) => { diesel::sql_types::Nullable<diesel::sql_types::Text> };

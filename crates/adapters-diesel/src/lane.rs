@@ -138,9 +138,10 @@ impl<C: Connection + Send + 'static> Lane<C> {
         Ok(())
     }
 
-    /// Whether anybody waits for a thread.
+    /// Whether anybody waits for a thread that is busy.
     pub(crate) fn is_waited_for(&self) -> bool {
-        !self.0.0.queue().jobs.is_empty()
+        let queue = self.0.0.queue();
+        queue.jobs.len() > queue.idle
     }
 }
 

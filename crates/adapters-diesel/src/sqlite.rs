@@ -16,14 +16,14 @@ use tokio::task::spawn_blocking;
 use crate::bulk::Bulk;
 use crate::failure::Failure;
 use crate::lane::Lane;
-use crate::schema::deliveries;
+use crate::schema::{deliveries, event_numbering};
 use crate::slack::{TOO_MANY_PAGES, cleaned};
 use crate::sql_types::RowId;
 
 #[path = "store/mod.rs"]
 mod store;
 
-use store::{Rounds, Store};
+use store::Store;
 
 type Backend = diesel::sqlite::Sqlite;
 type Connection = SqliteConnection;
@@ -69,7 +69,7 @@ pub(crate) async fn connect(path: &Path) -> Result<Store, StoreError> {
         Ok(connection)
     });
     let lanes = (readers, writers);
-    Ok(Store::new(lanes.clone(), lanes, Rounds { reads: 1, writes: 1 }))
+    Ok(Store::new(lanes.clone(), lanes, 1))
 }
 
 /// Customers' data are nobody else's: a new file is its owner's alone. SQLite gives its other files the same mode.
@@ -180,6 +180,16 @@ fn empty_log(connection: &mut Connection) -> Result<bool, Failure> {
     Ok(done?.busy == 0)
 }
 
+/// Takes positions for so many events, and returns the first: one transaction writes after the other, so that whoever takes
+/// positions later also commits later.
+fn take_positions(connection: &mut Connection, events: i64) -> Result<Option<i64>, Failure> {
+    let counter = event_numbering::table.find(1_i16);
+    let last: i64 = counter.select(event_numbering::last_position).first(connection)?;
+    let next = event_numbering::last_position.eq(event_numbering::last_position + events);
+    diesel::update(counter).set(next).execute(connection)?;
+    Ok(Some(last + 1))
+}
+
 /// Inserts those of the rows that collide with nothing, and says which they are.
 fn insert_new<R: Bulk>(connection: &mut Connection, rows: &[&R]) -> Result<Vec<bool>, Failure> {
     rows.iter().map(|row| Ok(row.insert_one(connection)? == 1)).collect()
@@ -210,12 +220,6 @@ fn reading<T>(
 /// Nobody else writes while a transaction does.
 #[expect(clippy::unnecessary_wraps, reason = "on PostgreSQL it can fail")]
 fn lock_customers(_: &mut Connection, _: &[RowId]) -> Result<(), Failure> {
-    Ok(())
-}
-
-/// The same.
-#[expect(clippy::unnecessary_wraps, reason = "on PostgreSQL it can fail")]
-fn wait_less(_: &mut Connection) -> Result<(), Failure> {
     Ok(())
 }
 

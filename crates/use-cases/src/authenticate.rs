@@ -1,7 +1,7 @@
 //! Who is calling, and what he may do.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::TimeDelta;
 use domain::Timestamp;
@@ -37,35 +37,51 @@ impl Caller {
     }
 }
 
-/// Keys that were found. For less than a second they are not looked up again: so long may a revoked key still work.
+/// Keys that were looked up. For less than a second they are not looked up again: so long may a revoked key still work, and
+/// one that was tried before it was made not work yet.
 #[derive(Default)]
-pub(crate) struct KeyCache(Mutex<HashMap<Digest, (ApiKey, Timestamp)>>);
+pub(crate) struct KeyCache {
+    found: Mutex<HashMap<Digest, (ApiKey, Timestamp)>>,
+    /// Apart, so that whoever guesses keys does not drive out those that work.
+    missed: Mutex<HashMap<Digest, Timestamp>>,
+}
 
 impl KeyCache {
     const LIFE: TimeDelta = TimeDelta::milliseconds(900);
     /// More keys than this within a second is no load that a cache helps with.
     const MAX_KEYS: usize = 1_000;
 
-    fn get(&self, digest: &Digest, now: Timestamp) -> Option<ApiKey> {
-        let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// What was found, where it was looked for: a key, or none.
+    fn get(&self, digest: &Digest, now: Timestamp) -> Option<Option<ApiKey>> {
         // A clock that went back makes an entry of the future: not young, so not used.
         let young = |at: Timestamp| (TimeDelta::zero()..Self::LIFE).contains(&(now - at));
-        keys.get(digest).filter(|(_, at)| young(*at)).map(|(key, _)| key.clone())
+        let found = lock(&self.found).get(digest).filter(|(_, at)| young(*at)).map(|(key, _)| Some(key.clone()));
+        found.or_else(|| lock(&self.missed).get(digest).filter(|at| young(**at)).map(|_| None))
     }
 
     /// Whether the key was found lately, and could be used then.
     fn knows(&self, digest: &Digest, now: Timestamp) -> bool {
-        let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.get(digest).is_some_and(|(key, _)| key.is_usable(now))
+        lock(&self.found).get(digest).is_some_and(|(key, _)| key.is_usable(now))
     }
 
-    fn put(&self, key: ApiKey, now: Timestamp) {
-        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if keys.len() >= Self::MAX_KEYS {
-            keys.clear();
+    fn put(&self, digest: Digest, key: Option<ApiKey>, now: Timestamp) {
+        match key {
+            Some(key) => Self::put_into(&self.found, digest, (key, now)),
+            None => Self::put_into(&self.missed, digest, now),
         }
-        keys.insert(key.digest, (key, now));
     }
+
+    fn put_into<T>(entries: &Mutex<HashMap<Digest, T>>, digest: Digest, entry: T) {
+        let mut entries = lock(entries);
+        if entries.len() >= Self::MAX_KEYS {
+            entries.clear();
+        }
+        entries.insert(digest, entry);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Service {
@@ -79,9 +95,9 @@ impl Service {
             return outcome;
         }
         let digest = self.ports.secrets.digest(key);
-        let key = self.ports.api_keys.find_by_digest(&digest).await?.ok_or(Failure::Unauthorized)?;
-        self.key_cache.put(key.clone(), now);
-        caller(&key, now)
+        let key = self.ports.api_keys.find_by_digest(&digest).await?;
+        self.key_cache.put(digest, key.clone(), now);
+        caller(key.as_ref(), now)
     }
 
     /// What [`Service::authenticate`] says without looking into the store: of a key that it looked up a moment ago, and of
@@ -99,11 +115,12 @@ impl Service {
         if !ApiKeySecret::is_form_of(key) {
             return Some(Err(Failure::Unauthorized));
         }
-        self.key_cache.get(&self.ports.secrets.digest(key), now).map(|key| caller(&key, now))
+        self.key_cache.get(&self.ports.secrets.digest(key), now).map(|key| caller(key.as_ref(), now))
     }
 }
 
-fn caller(key: &ApiKey, now: Timestamp) -> Result<Caller, Failure> {
+fn caller(key: Option<&ApiKey>, now: Timestamp) -> Result<Caller, Failure> {
+    let key = key.ok_or(Failure::Unauthorized)?;
     if key.is_usable(now) { Ok(Caller { key_id: key.id, scope: key.scope }) } else { Err(Failure::Unauthorized) }
 }
 
@@ -208,14 +225,44 @@ mod tests {
         assert!(!service.knows(KEY), "it is none that works");
     }
 
+    #[tokio::test]
+    async fn a_key_that_is_none_is_looked_up_once_within_a_second() {
+        let mut world = World::new();
+        world.secrets.expect_digest().return_const(Digest([1; 32]));
+        let mut clock = MockClock::new();
+        let mut sequence = Sequence::new();
+        for milliseconds in [0, 899, 900] {
+            let now = at(0) + TimeDelta::milliseconds(milliseconds);
+            clock.expect_now().once().in_sequence(&mut sequence).return_const(now);
+        }
+        world.clock = clock;
+        let mut reads = Sequence::new();
+        world.api_keys.expect_find_by_digest().once().in_sequence(&mut reads).returning(|_| Ok(None));
+        world.api_keys.expect_find_by_digest().once().in_sequence(&mut reads).returning(|_| Ok(Some(key())));
+        let service = world.service();
+        assert_eq!(service.authenticate(KEY).await, Err(Failure::Unauthorized));
+        assert_eq!(service.authenticate(KEY).await, Err(Failure::Unauthorized));
+        assert!(service.authenticate(KEY).await.is_ok(), "it was made meanwhile");
+    }
+
     #[test]
-    fn the_cache_is_bounded() {
+    fn the_cache_is_bounded_and_keys_that_are_none_drive_out_no_others() {
         let cache = KeyCache::default();
-        for n in 0..=KeyCache::MAX_KEYS {
+        let digest = |n: usize| {
             let mut digest = [0; 32];
             digest[..8].copy_from_slice(&n.to_be_bytes());
-            cache.put(ApiKey { digest: Digest(digest), ..key() }, at(0));
+            Digest(digest)
+        };
+        let found = digest(usize::MAX);
+        cache.put(found, Some(key()), at(0));
+        for n in 0..=KeyCache::MAX_KEYS {
+            cache.put(digest(n), None, at(0));
         }
-        assert!(cache.0.lock().unwrap().len() <= KeyCache::MAX_KEYS);
+        assert!(lock(&cache.missed).len() <= KeyCache::MAX_KEYS);
+        assert_eq!(cache.get(&found, at(0)), Some(Some(key())));
+        for n in 0..=KeyCache::MAX_KEYS {
+            cache.put(digest(n), Some(key()), at(0));
+        }
+        assert!(lock(&cache.found).len() <= KeyCache::MAX_KEYS);
     }
 }

@@ -1,4 +1,5 @@
-//! The outbox: events are stored with their changes, numbered after the commit, read by number.
+//! The outbox: events are stored with their changes, numbered after the commit (where transactions take turns, in them),
+//! read by number.
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use domain::{Customer, CustomerId, Event, EventBody, EventId, Timestamp, Verific
 use ports::{EventOutbox, EventPage, EventQuery, StoreError, StoredEvent};
 use tokio::time::timeout;
 
-use super::{Connection, Failure, Store, insert_new, write};
+use super::{Connection, Failure, Store, insert_new, take_positions, write};
 use crate::bulk::bulk;
 use crate::row::Row;
 use crate::schema::{event_numbering, events};
@@ -29,8 +30,8 @@ const NUMBER_BATCH: &str = "UPDATE events SET position = $1 + numbered.rank \
            WHERE position IS NULL ORDER BY occurred_at, sequence, id LIMIT 1000) AS numbered \
      WHERE events.id = numbered.id";
 
-/// An event as it is stored with its change: without a position.
-#[derive(Insertable)]
+/// An event as it is stored with its change.
+#[derive(Clone, Insertable)]
 #[diesel(table_name = events, treat_none_as_default_value = false)]
 pub(super) struct EventRow {
     id: RowId,
@@ -41,10 +42,12 @@ pub(super) struct EventRow {
     payload: String,
     confirmation_token: Option<String>,
     token_generated_at: Option<RowInstant>,
+    /// Where the database gives it at once.
+    position: Option<i64>,
 }
 
 bulk!(EventLists: EventRow {
-    id, customer_id, sequence, kind, occurred_at, payload, confirmation_token, token_generated_at
+    id, customer_id, sequence, kind, occurred_at, payload, confirmation_token, token_generated_at, position
 } in events by id: id, {
     id: id,
     customer_id: id,
@@ -54,6 +57,7 @@ bulk!(EventLists: EventRow {
     payload: text,
     confirmation_token: optional_text,
     token_generated_at: optional_time,
+    position: optional_number,
 });
 
 /// An event as it is read.
@@ -222,6 +226,7 @@ impl EventRow {
             payload,
             confirmation_token: token.map(|(token, _)| token.expose()),
             token_generated_at: token.and_then(|(_, at)| at).map(RowInstant::from),
+            position: None,
         })
     }
 
@@ -232,7 +237,20 @@ impl EventRow {
 
     /// Stores events.
     pub(super) fn insert(connection: &mut Connection, events: &[&Self]) -> Result<(), Failure> {
-        let inserted = insert_new(connection, events)?;
+        if events.is_empty() {
+            return Ok(());
+        }
+        let first = take_positions(connection, i64::try_from(events.len()).unwrap_or(i64::MAX))?;
+        // Looked at with the counter in hand: those that were stored without a position come before these.
+        let first = if first.is_some() && is_anything_unnumbered(connection)? { None } else { first };
+        let inserted = match first {
+            None => insert_new(connection, events)?,
+            Some(first) => {
+                let placed = |(event, position): (&&Self, i64)| Self { position: Some(position), ..(*event).clone() };
+                let placed: Vec<Self> = events.iter().zip(first..).map(placed).collect();
+                insert_new(connection, &placed.iter().collect::<Vec<_>>())?
+            }
+        };
         if inserted.contains(&false) {
             return Err(Failure::Rejected("an event's id is taken".to_owned()));
         }

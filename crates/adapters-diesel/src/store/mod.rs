@@ -23,7 +23,7 @@ use self::idempotency::FindRecord;
 use self::links::{IssueLinks, LatestLinks};
 use super::{
     Backend, COUNT_TABLES, Connection, LEASE_END, MIGRATIONS, NOW, first_pending, insert_new, lock_customers,
-    lock_for_removal, migration_transaction, read_all, reading, scrub, wait_less,
+    lock_for_removal, migration_transaction, read_all, reading, scrub, take_positions,
 };
 use crate::failure::Failure;
 use crate::gather::Gathering;
@@ -47,26 +47,21 @@ pub(crate) struct Store {
     numbering: Mutex<()>,
 }
 
-/// How many batches of a kind are under way at the same time.
-pub(super) struct Rounds {
-    pub(super) reads: usize,
-    pub(super) writes: usize,
-}
-
 impl Store {
-    /// A store whose reads and writes run on these lanes, each a pair which may be one.
+    /// A store whose reads and writes run on these lanes, each a pair which may be one. So many batches of a kind are
+    /// under way at the same time.
     pub(super) fn new(
         (readers, writers): (Lane<Connection>, Lane<Connection>),
         (delivery_readers, delivery_writers): (Lane<Connection>, Lane<Connection>),
-        rounds: Rounds,
+        rounds: usize,
     ) -> Self {
         Self {
-            finds: Gathering::new(readers.clone(), rounds.reads),
-            latest_links: Gathering::new(readers.clone(), rounds.reads),
-            number_memories: Gathering::new(readers.clone(), rounds.reads),
-            records: Gathering::new(readers.clone(), rounds.reads),
-            saves: Gathering::new(writers.clone(), rounds.writes),
-            issues: Gathering::new(writers.clone(), rounds.writes),
+            finds: Gathering::new(readers.clone(), rounds),
+            latest_links: Gathering::new(readers.clone(), rounds),
+            number_memories: Gathering::new(readers.clone(), rounds),
+            records: Gathering::new(readers.clone(), rounds),
+            saves: Gathering::new(writers.clone(), rounds),
+            issues: Gathering::new(writers.clone(), rounds),
             readers,
             writers,
             delivery_readers,
@@ -81,12 +76,23 @@ const RETRIES: u32 = 5;
 /// The wait before the first of them; each further one waits twice as long.
 const RETRY_WAIT: Duration = Duration::from_millis(4);
 
-/// One write transaction, tried again after a serialization failure or a deadlock. `work` must have no effect but on
-/// the database.
+/// One write transaction, tried again after a serialization failure or a deadlock, and once more where somebody else held
+/// for too long what it needed. `work` must have no effect but on the database.
 ///
 /// A connection that is lost while the answer to the commit is awaited is told apart ([`Failure::InDoubt`]): what was
 /// written may be stored, so that it must not be written again.
 fn write<T>(
+    connection: &mut Connection,
+    mut work: impl FnMut(&mut Connection) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    match write_impatiently(connection, &mut work) {
+        Err(Failure::Blocked(_) | Failure::Held) => write_impatiently(connection, &mut work),
+        done => done,
+    }
+}
+
+/// The same without waiting twice: for several changes, of which one that has to wait keeps up the others.
+fn write_impatiently<T>(
     connection: &mut Connection,
     mut work: impl FnMut(&mut Connection) -> Result<T, Failure>,
 ) -> Result<T, Failure> {

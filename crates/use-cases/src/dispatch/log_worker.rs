@@ -1,6 +1,7 @@
 //! The worker of the service's own log: a line for each event.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::EventType;
 use ports::{LeaseError, StoredEvent};
@@ -11,6 +12,9 @@ use crate::Service;
 
 /// How many events are read at once.
 const BATCH: u32 = 500;
+/// How long after a look the next one is taken at the earliest: nobody waits for a line of the log, and each look costs the
+/// requests that make the events two commits.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The worker. Who holds the log's lease also removes old events.
 pub(super) struct LogWorker {
@@ -53,6 +57,7 @@ async fn tell_all(service: &Service, lease: &HeldLease, stop: &mut Stop) {
                 }
             }
         }
+        stop.pause(PAUSE).await;
         news.wait(signal).await;
     }
 }

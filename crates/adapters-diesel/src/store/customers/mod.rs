@@ -23,7 +23,7 @@ use super::events::EventRow;
 use super::idempotency::RecordRow;
 use super::{
     Connection, Failure, Store, deliveries, idempotency, insert_new, links, lock_customers, lock_for_removal, read_all,
-    reading, wait_less, write,
+    reading, write, write_impatiently,
 };
 
 #[async_trait]

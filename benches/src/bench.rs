@@ -1,0 +1,374 @@
+//! What is measured, and in which turns.
+
+use std::io::{Error, Result};
+use std::path::Path;
+use std::rc::Rc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::load::{Plan, run as run_load};
+use crate::pgbench;
+use crate::random::Random;
+use crate::report::{Bar, Growth, Memory, Report, Row};
+use crate::seed::{CONFIRMABLE, seed};
+use crate::server::{Database, Server, make_key, post};
+use crate::workload::{Used, Work, Workload};
+
+/// How much is measured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    Quick,
+    Full { rows: u64 },
+}
+
+/// How many customers are read and changed, where it is not about how many there are.
+const ROWS: u64 = 10_000;
+/// Between two measurements: what the first one left to be done is done then.
+const PAUSE: Duration = Duration::from_millis(300);
+const SEED: u64 = 20_261_130;
+
+/// A database with the service and the baseline on it.
+struct World {
+    database: Database,
+    service: Server,
+    baseline: Server,
+    /// Another process of the service on the same database.
+    second: Option<Server>,
+    write_key: String,
+    read_key: String,
+    used: Rc<Used>,
+}
+
+impl World {
+    fn new(database: Database, directory: &Path, rows: u64, confirmable: u64) -> Result<Self> {
+        let write_key = make_key(&database, "write")?;
+        let read_key = make_key(&database, "read")?;
+        seed(&database, 0, rows)?;
+        seed(&database, CONFIRMABLE, CONFIRMABLE + confirmable)?;
+        // Tokens that were seeded live as long as the measurement may take.
+        let settings = [("CUSTOMERS_CONFIRMATION_TTL", "1d")];
+        Ok(Self {
+            service: Server::service(&database, &settings, directory)?,
+            baseline: Server::baseline(&database)?,
+            second: None,
+            database,
+            write_key,
+            read_key,
+            used: Rc::default(),
+        })
+    }
+}
+
+/// Who is measured.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Who {
+    Service,
+    /// With the key that gets links.
+    ServiceWithLinks,
+    TwoProcesses,
+    Baseline,
+    Pgbench,
+}
+
+/// One measurement, taken in each turn.
+#[derive(Clone, Copy)]
+struct Cell {
+    world: usize,
+    who: Who,
+    work: Work,
+    connections: usize,
+}
+
+fn cell(world: usize, who: Who, work: Work, connections: usize) -> Cell {
+    Cell { world, who, work, connections }
+}
+
+struct Timing {
+    turns: u64,
+    warm_up: Duration,
+    duration: Duration,
+}
+
+/// Measures all, prints it, and after a full measurement writes the report.
+///
+/// # Errors
+/// When something does not run, or answers what it should not.
+pub(crate) fn run(extent: Extent) -> Result<()> {
+    let timing = match extent {
+        Extent::Quick => {
+            Timing { turns: 3, warm_up: Duration::from_millis(300), duration: Duration::from_millis(1_000) }
+        }
+        Extent::Full { .. } => Timing { turns: 3, warm_up: Duration::from_millis(500), duration: Duration::from_secs(2) },
+    };
+    let confirmable = if extent == Extent::Quick { 100_000 } else { 500_000 };
+    let directory = TempDir::new()?;
+    let mut worlds = vec![
+        World::new(Database::sqlite(directory.path()), directory.path(), ROWS, confirmable)?,
+        World::new(Database::postgresql("bench")?, directory.path(), ROWS, confirmable)?,
+    ];
+    let mut report = Report::new(SEED, timing.turns, timing.duration);
+    for world in &worlds {
+        sleep(PAUSE);
+        report.memory.push(Memory { database: world.database.name(), idle: world.service.resident(), busy: None });
+    }
+    worlds[1].second = Some(Server::service(&worlds[1].database, &[("CUSTOMERS_CONFIRMATION_TTL", "1d")], directory.path())?);
+    report.rows = measure(&worlds, &cells(extent), &timing)?;
+    report.open_loop = open_loop(&worlds, &report.rows, extent)?;
+    report.webhooks = webhooks(directory.path(), &timing)?;
+    if let Extent::Full { rows } = extent {
+        for (world, memory) in worlds.iter().zip(&mut report.memory) {
+            let plan = Plan {
+                addresses: vec![world.service.address],
+                connections: 1_000,
+                warm_up: timing.warm_up,
+                duration: timing.duration,
+                rate: None,
+            };
+            run_load(&plan, workload(world, Who::ServiceWithLinks, Work::Mixed, 0))?;
+            memory.busy = world.service.resident();
+        }
+        drop(worlds);
+        report.growth = growth(directory.path(), rows, &timing)?;
+    }
+    report.bars = bars(&report);
+    print!("{}", report.text());
+    if extent == Extent::Quick { Ok(()) } else { report.write(Path::new("docs/benchmarks")) }
+}
+
+fn cells(extent: Extent) -> Vec<Cell> {
+    let all: &[usize] = if extent == Extent::Quick { &[32] } else { &[1, 32, 256] };
+    let mut cells = Vec::new();
+    for connections in all.iter().copied() {
+        cells.push(cell(0, Who::Baseline, Work::Fixed, connections));
+        cells.push(cell(1, Who::Pgbench, Work::Get, connections));
+        cells.push(cell(1, Who::Pgbench, Work::Create, connections));
+        for world in [0, 1] {
+            cells.push(cell(world, Who::Baseline, Work::Get, connections));
+            cells.push(cell(world, Who::Baseline, Work::Create, connections));
+            cells.push(cell(world, Who::ServiceWithLinks, Work::Get, connections));
+            for work in [
+                Work::Get,
+                Work::Create,
+                Work::CreateWithKey,
+                Work::Confirm,
+                Work::Patch,
+                Work::List,
+                Work::Mixed,
+            ] {
+                cells.push(cell(world, Who::Service, work, connections));
+            }
+        }
+    }
+    cells.push(cell(1, Who::TwoProcesses, Work::Get, 32));
+    cells.push(cell(1, Who::TwoProcesses, Work::Create, 32));
+    if extent == Extent::Quick {
+        for world in [0, 1] {
+            cells.push(cell(world, Who::Service, Work::Get, 256));
+            cells.push(cell(world, Who::Service, Work::Create, 256));
+        }
+    }
+    cells
+}
+
+fn workload(world: &World, who: Who, work: Work, turn: u64) -> Workload {
+    let reads = matches!(work, Work::Get | Work::List) && who != Who::ServiceWithLinks;
+    let key = if reads { &world.read_key } else { &world.write_key };
+    let random = Random::new(SEED + turn);
+    Workload { work, key: key.clone(), random, rows: ROWS, used: world.used.clone(), body: String::new() }
+}
+
+/// Takes each cell in each turn, and keeps the medians.
+fn measure(worlds: &[World], cells: &[Cell], timing: &Timing) -> Result<Vec<Row>> {
+    let mut rows: Vec<Row> = Vec::new();
+    for turn in 0..timing.turns {
+        for (index, cell) in cells.iter().enumerate() {
+            let world = worlds.get(cell.world).ok_or_else(|| Error::other("no such world"))?;
+            sleep(PAUSE);
+            let name = format!("{:?} {:?}", cell.who, cell.work);
+            eprintln!("turn {}: {} {name}, {} connections", turn + 1, world.database.name(), cell.connections);
+            let taken = if cell.who == Who::Pgbench {
+                let rate = pgbench::run(&world.database.url(), cell.work == Work::Create, cell.connections, timing.duration)?;
+                (rate, None)
+            } else {
+                let addresses = match cell.who {
+                    Who::Baseline => vec![world.baseline.address],
+                    Who::TwoProcesses => {
+                        world.second.iter().chain([&world.service]).map(|server| server.address).collect()
+                    }
+                    _ => vec![world.service.address],
+                };
+                let plan = Plan {
+                    addresses,
+                    connections: cell.connections,
+                    warm_up: timing.warm_up,
+                    duration: timing.duration,
+                    rate: None,
+                };
+                let outcome = run_load(&plan, workload(world, cell.who, cell.work, turn))?;
+                if let Some(error) = outcome.first_error {
+                    return Err(Error::other(format!("{name}: {} errors, the first: {error}", outcome.errors)));
+                }
+                (outcome.rate, Some((outcome.percentile(50.0), outcome.percentile(99.0))))
+            };
+            if turn == 0 {
+                rows.push(Row {
+                    database: world.database.name(),
+                    who: format!("{:?}", cell.who),
+                    work: format!("{:?}", cell.work),
+                    connections: cell.connections,
+                    taken: Vec::new(),
+                });
+            }
+            if let Some(row) = rows.get_mut(index) {
+                row.taken.push(taken);
+            }
+        }
+    }
+    Ok(rows)
+}
+
+/// Latencies at 70 % of the highest throughput, counted from when each request was due.
+fn open_loop(worlds: &[World], rows: &[Row], extent: Extent) -> Result<Vec<Row>> {
+    let duration = Duration::from_secs(if extent == Extent::Quick { 3 } else { 10 });
+    let mut taken = Vec::new();
+    for world in worlds {
+        for work in [Work::Get, Work::Create] {
+            sleep(PAUSE);
+            let most = rows.iter().find(|row| row.is("Service", &format!("{work:?}"), world.database.name(), 32));
+            let rate = most.map(Row::rate).ok_or_else(|| Error::other("not measured"))? * 0.7;
+            let plan = Plan {
+                addresses: vec![world.service.address],
+                connections: 64,
+                warm_up: Duration::from_millis(500),
+                duration,
+                rate: Some(rate),
+            };
+            let outcome = run_load(&plan, workload(world, Who::Service, work, 99))?;
+            taken.push(Row {
+                database: world.database.name(),
+                who: "Service".to_owned(),
+                work: format!("{work:?}"),
+                connections: 64,
+                taken: vec![(outcome.rate, Some((outcome.percentile(50.0), outcome.percentile(99.0))))],
+            });
+        }
+    }
+    Ok(taken)
+}
+
+/// Creates while each event is delivered to a webhook, whose receiver is the baseline.
+fn webhooks(directory: &Path, timing: &Timing) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for database in [Database::sqlite(&directory.join("webhooks")), Database::postgresql("bench_webhooks")?] {
+        std::fs::create_dir_all(directory.join("webhooks"))?;
+        let write_key = make_key(&database, "write")?;
+        seed(&database, 0, ROWS)?;
+        let settings = [("CUSTOMERS_WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8")];
+        let service = Server::service(&database, &settings, directory)?;
+        let baseline = Server::baseline(&database)?;
+        let body = format!(r#"{{"url":"http://{}/hook","event_types":["verification"]}}"#, baseline.address);
+        post(service.address, "/v1/webhook_endpoints", &write_key, &body)?;
+        let name = database.name();
+        let world =
+            World { database, service, baseline, second: None, read_key: write_key.clone(), write_key, used: Rc::default() };
+        let plan = Plan {
+            addresses: vec![world.service.address],
+            connections: 32,
+            warm_up: timing.warm_up,
+            duration: timing.duration * 2,
+            rate: None,
+        };
+        let outcome = run_load(&plan, workload(&world, Who::Service, Work::Create, 0))?;
+        rows.push(Row {
+            database: name,
+            who: "Webhooks".to_owned(),
+            work: "Create".to_owned(),
+            connections: 32,
+            taken: vec![(outcome.rate, Some((outcome.percentile(50.0), outcome.percentile(99.0))))],
+        });
+    }
+    Ok(rows)
+}
+
+/// Reads and creates among more and more customers, in turns.
+fn growth(directory: &Path, most: u64, timing: &Timing) -> Result<Vec<Growth>> {
+    let mut sizes: Vec<u64> = [10_000, 100_000, 1_000_000].into_iter().filter(|size| *size < most).collect();
+    sizes.push(most);
+    let mut worlds = Vec::new();
+    for size in sizes {
+        let folder = directory.join(format!("rows-{size}"));
+        std::fs::create_dir(&folder)?;
+        for database in [Database::sqlite(&folder), Database::postgresql(&format!("bench_{size}"))?] {
+            let begun = Instant::now();
+            worlds.push((size, World::new(database, directory, size, 0)?));
+            eprintln!("{size} customers were made in {:.0?}", begun.elapsed());
+        }
+    }
+    let mut taken: Vec<Growth> = Vec::new();
+    for turn in 0..timing.turns {
+        for (size, world) in &worlds {
+            for work in [Work::Get, Work::Create] {
+                sleep(PAUSE);
+                let plan = Plan {
+                    addresses: vec![world.service.address],
+                    connections: 32,
+                    warm_up: timing.warm_up,
+                    duration: timing.duration,
+                    rate: None,
+                };
+                let workload = Workload { rows: *size, ..workload(world, Who::Service, work, turn) };
+                let rate = run_load(&plan, workload)?.rate;
+                let (database, work) = (world.database.name(), format!("{work:?}"));
+                let known = taken.iter_mut().find(|row| (row.database, &row.work, row.rows) == (database, &work, *size));
+                match known {
+                    Some(row) => row.rates.push(rate),
+                    None => taken.push(Growth { database, work, rows: *size, rates: vec![rate] }),
+                }
+            }
+        }
+    }
+    Ok(taken)
+}
+
+/// What was asked for, and what there is.
+fn bars(report: &Report) -> Vec<Bar> {
+    let rate = |who: &str, work: &str, database: &str, connections: usize| {
+        let row = report.rows.iter().find(|row| row.is(who, work, database, connections));
+        row.map_or(f64::NAN, Row::rate)
+    };
+    let (sqlite, postgresql) = ("SQLite", "PostgreSQL");
+    let mut bars = Vec::new();
+    let mut at_least = |what: &str, bar: f64, value: f64| bars.push(Bar { what: what.to_owned(), bar, value, is_most: false });
+    let get = |who, database| rate(who, "Get", database, 32);
+    let create = |who, database| rate(who, "Create", database, 32);
+    at_least("GET, PostgreSQL ÷ naive handler", 1.8, get("Service", postgresql) / get("Baseline", postgresql));
+    at_least("GET, SQLite ÷ naive pooled handler", 1.0, get("Service", sqlite) / get("Baseline", sqlite));
+    at_least("create, PostgreSQL ÷ pgbench", 2.0, create("Service", postgresql) / create("Pgbench", postgresql));
+    at_least("create, SQLite ÷ naive transactions", 4.0, create("Service", sqlite) / create("Baseline", sqlite));
+    for database in [sqlite, postgresql] {
+        let keyed = rate("Service", "CreateWithKey", database, 32) / create("Service", database);
+        at_least(&format!("create with Idempotency-Key ÷ without, {database}"), 0.8, keyed);
+    }
+    for database in [sqlite, postgresql] {
+        for work in ["Get", "Create"] {
+            let many = rate("Service", work, database, 256) / rate("Service", work, database, 32);
+            at_least(&format!("{work}, 256 ÷ 32 connections, {database}"), 0.9, many);
+        }
+    }
+    for work in ["Get", "Create"] {
+        let two = rate("TwoProcesses", work, postgresql, 32) / rate("Service", work, postgresql, 32);
+        at_least(&format!("{work}, two processes ÷ one, PostgreSQL"), 1.0, two);
+    }
+    for (first, last) in report.growth_ends() {
+        let what = format!("{}, {} ÷ {} rows, {}", first.work, last.rows, first.rows, first.database);
+        at_least(&what, 0.85, last.rate() / first.rate());
+    }
+    for row in &report.open_loop {
+        let bar = if row.work == "Get" { 20.0 } else { 50.0 };
+        let what = format!("{}, p99 at 70 % in ms, {}", row.work, row.database);
+        bars.push(Bar { what, bar, value: row.percentiles().map_or(f64::NAN, |(_, p99)| p99), is_most: true });
+    }
+    bars
+}
