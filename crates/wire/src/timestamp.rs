@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn a_time_is_written_as_chrono_would_by_the_pattern() {
         // Days, and parts of a day, in steps that meet all months, leap days, and every number of digits.
-        for day in (-719_528..2_932_896).step_by(97) {
+        for day in (-719_528_i64..2_932_896).step_by(97) {
             let time = Timestamp::from_timestamp_millis(day * 86_400_000 + day.rem_euclid(86_399) * 1_001).unwrap();
             assert_eq!(WireTime(time).to_string(), time.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string());
         }

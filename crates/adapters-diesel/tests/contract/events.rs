@@ -20,6 +20,7 @@ crate::on_both_databases!(
     a_backlog_longer_than_a_batch_is_numbered_whole,
     tailing_readers_miss_nothing_and_find_nothing_late,
     processes_that_number_at_once_agree,
+    an_event_that_has_no_position_yet_comes_before_those_that_are_stored_later,
     who_holds_the_row_of_the_numbering_numbers_alone,
 );
 
@@ -62,11 +63,19 @@ async fn an_events_document_is_what_the_world_sees(db: Fixture) {
     assert!(!format!("{page:?}").contains("confirmation_token"), "personal data are not in the debug form");
 }
 
+/// Takes the positions after this one away again, as if the events had been stored while others held the counter.
+fn without_positions(db: &Fixture, after: usize) {
+    db.execute(&format!(
+        "UPDATE events SET position = NULL WHERE position > {after}; UPDATE event_numbering SET last_position = {after}"
+    ));
+}
+
 async fn an_event_is_found_by_its_id(db: Fixture) {
     let change = creation(new_customer());
     let id = change.events()[0].id;
     assert_eq!(db.database.events.find(id).await.unwrap(), None);
     db.save(&change).await;
+    without_positions(&db, 0);
     let unnumbered = db.database.events.find(id).await.unwrap().expect("it is there before it is numbered");
     assert_eq!(unnumbered.position, 0);
     let numbered = StoredEvent { position: 1, ..unnumbered };
@@ -190,12 +199,13 @@ async fn processes_that_number_at_once_agree(db: Fixture) {
     for _ in 0..6 {
         processes.push(db.second().await.events);
     }
-    let mut made = 0;
+    let mut made: usize = 0;
     for _ in 0..10 {
         for _ in 0..9 {
             db.save(&creation(new_customer())).await;
             made += 1;
         }
+        without_positions(&db, made - 9);
         let readers = processes.iter().map(|events| {
             let events = events.clone();
             tokio::spawn(async move { all(&events, 100).await })
@@ -213,6 +223,7 @@ async fn who_holds_the_row_of_the_numbering_numbers_alone(db: Fixture) {
     let (first, second) = (creation(new_customer()), creation(new_customer()));
     db.save(&first).await;
     db.save(&second).await;
+    without_positions(&db, 0);
     // Another process is at it, and has seen the second event only.
     let seen = db.literal(second.events()[0].id.uuid());
     let mut other = db.raw();
@@ -226,4 +237,29 @@ async fn who_holds_the_row_of_the_numbering_numbers_alone(db: Fixture) {
     db.until_somebody_waits("Lock").await;
     other.batch_execute("COMMIT").unwrap();
     assert_eq!(reader.await.unwrap(), [second.events()[0].id, first.events()[0].id]);
+}
+
+async fn an_event_that_has_no_position_yet_comes_before_those_that_are_stored_later(db: Fixture) {
+    let (first, second) = (creation(new_customer()), creation(new_customer()));
+    db.save(&first).await;
+    without_positions(&db, 0);
+    db.save(&second).await;
+    assert_eq!(all(&db.database.events, 10).await, [first.events()[0].id, second.events()[0].id]);
+    let third = creation(new_customer());
+    db.save(&third).await;
+    let stored = db.database.events.find(third.events()[0].id).await.unwrap();
+    assert!(stored.is_some_and(|event| event.position > 2), "with all others numbered it is at once");
+}
+
+#[tokio::test]
+async fn a_save_does_not_wait_for_whoever_numbers() {
+    let db = Fixture::postgresql().await;
+    let mut numbering = db.raw();
+    numbering.batch_execute("BEGIN; SELECT last_position FROM event_numbering WHERE id = 1 FOR UPDATE").unwrap();
+    let change = creation(new_customer());
+    let id = change.events()[0].id;
+    db.save(&change).await;
+    assert_eq!(db.database.events.find(id).await.unwrap().map(|event| event.position), Some(0));
+    numbering.batch_execute("COMMIT").unwrap();
+    assert_eq!(all(&db.database.events, 10).await, [id]);
 }
