@@ -42,6 +42,22 @@ test-api: ## Let Schemathesis try the API for long, on both databases: make test
 	TEST_SCHEMATHESIS_EXAMPLES=$(or $(EXAMPLES),2000) TEST_SCHEMATHESIS_SEEDS=$(or $(SEEDS),1) scripts/with-tools \
 		scripts/with-postgres $(CARGO) test --package app --test black_box --locked schemathesis -- --nocapture
 
+# A PostgreSQL of its own that waits for the disk, as the service's would.
+BENCH = TEST_POSTGRES_DURABLE=1 scripts/with-postgres $(TARGET)/release/bench
+
+.PHONY: bench bench-quick bench-micro bench-build
+bench: bench-build ## Measure everything in turns, and write docs/benchmarks: make bench ROWS=5000000
+	$(BENCH) full $(ROWS)
+
+bench-quick: bench-build ## Measure what there are bars for, in under five minutes, and print it
+	$(BENCH) quick
+
+bench-micro: ## Measure the parts of a request by themselves
+	$(CARGO) bench --locked --package benches --bench micro --package domain --bench phone
+
+bench-build:
+	$(CARGO) build --release --locked --package app --package benches
+
 lint: ## Check format, lints (of Rust and JavaScript), documentation, dependencies and the rules of the house
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings

@@ -100,7 +100,9 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
         Extent::Quick => {
             Timing { turns: 3, warm_up: Duration::from_millis(300), duration: Duration::from_millis(1_000) }
         }
-        Extent::Full { .. } => Timing { turns: 3, warm_up: Duration::from_millis(500), duration: Duration::from_secs(2) },
+        Extent::Full { .. } => {
+            Timing { turns: 3, warm_up: Duration::from_millis(500), duration: Duration::from_secs(2) }
+        }
     };
     let confirmable = if extent == Extent::Quick { 100_000 } else { 500_000 };
     let directory = TempDir::new()?;
@@ -113,7 +115,8 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
         sleep(PAUSE);
         report.memory.push(Memory { database: world.database.name(), idle: world.service.resident(), busy: None });
     }
-    worlds[1].second = Some(Server::service(&worlds[1].database, &[("CUSTOMERS_CONFIRMATION_TTL", "1d")], directory.path())?);
+    worlds[1].second =
+        Some(Server::service(&worlds[1].database, &[("CUSTOMERS_CONFIRMATION_TTL", "1d")], directory.path())?);
     report.rows = measure(&worlds, &cells(extent), &timing)?;
     report.open_loop = open_loop(&worlds, &report.rows, extent)?;
     report.webhooks = webhooks(directory.path(), &timing)?;
@@ -148,15 +151,9 @@ fn cells(extent: Extent) -> Vec<Cell> {
             cells.push(cell(world, Who::Baseline, Work::Get, connections));
             cells.push(cell(world, Who::Baseline, Work::Create, connections));
             cells.push(cell(world, Who::ServiceWithLinks, Work::Get, connections));
-            for work in [
-                Work::Get,
-                Work::Create,
-                Work::CreateWithKey,
-                Work::Confirm,
-                Work::Patch,
-                Work::List,
-                Work::Mixed,
-            ] {
+            for work in
+                [Work::Get, Work::Create, Work::CreateWithKey, Work::Confirm, Work::Patch, Work::List, Work::Mixed]
+            {
                 cells.push(cell(world, Who::Service, work, connections));
             }
         }
@@ -176,7 +173,9 @@ fn workload(world: &World, who: Who, work: Work, turn: u64) -> Workload {
     let reads = matches!(work, Work::Get | Work::List) && who != Who::ServiceWithLinks;
     let key = if reads { &world.read_key } else { &world.write_key };
     let random = Random::new(SEED + turn);
-    Workload { work, key: key.clone(), random, rows: ROWS, used: world.used.clone(), body: String::new() }
+    // Their links are made in the warm-up.
+    let rows = if who == Who::ServiceWithLinks { 1_000 } else { ROWS };
+    Workload { work, key: key.clone(), random, rows, used: world.used.clone(), body: String::new() }
 }
 
 /// Takes each cell in each turn, and keeps the medians.
@@ -189,7 +188,8 @@ fn measure(worlds: &[World], cells: &[Cell], timing: &Timing) -> Result<Vec<Row>
             let name = format!("{:?} {:?}", cell.who, cell.work);
             eprintln!("turn {}: {} {name}, {} connections", turn + 1, world.database.name(), cell.connections);
             let taken = if cell.who == Who::Pgbench {
-                let rate = pgbench::run(&world.database.url(), cell.work == Work::Create, cell.connections, timing.duration)?;
+                let rate =
+                    pgbench::run(&world.database.url(), cell.work == Work::Create, cell.connections, timing.duration)?;
                 (rate, None)
             } else {
                 let addresses = match cell.who {
@@ -234,21 +234,24 @@ fn open_loop(worlds: &[World], rows: &[Row], extent: Extent) -> Result<Vec<Row>>
     let duration = Duration::from_secs(if extent == Extent::Quick { 3 } else { 10 });
     let mut taken = Vec::new();
     for world in worlds {
-        for work in [Work::Get, Work::Create] {
+        // The fixed answer at the rate of the first: what the machine and the load generator add.
+        for (who, work) in [(Who::Service, Work::Get), (Who::Service, Work::Create), (Who::Baseline, Work::Fixed)] {
             sleep(PAUSE);
-            let most = rows.iter().find(|row| row.is("Service", &format!("{work:?}"), world.database.name(), 32));
+            let measured = if work == Work::Fixed { Work::Get } else { work };
+            let most = rows.iter().find(|row| row.is("Service", &format!("{measured:?}"), world.database.name(), 32));
             let rate = most.map(Row::rate).ok_or_else(|| Error::other("not measured"))? * 0.7;
+            let server = if who == Who::Baseline { &world.baseline } else { &world.service };
             let plan = Plan {
-                addresses: vec![world.service.address],
+                addresses: vec![server.address],
                 connections: 64,
                 warm_up: Duration::from_millis(500),
                 duration,
                 rate: Some(rate),
             };
-            let outcome = run_load(&plan, workload(world, Who::Service, work, 99))?;
+            let outcome = run_load(&plan, workload(world, who, work, 99))?;
             taken.push(Row {
                 database: world.database.name(),
-                who: "Service".to_owned(),
+                who: format!("{who:?}"),
                 work: format!("{work:?}"),
                 connections: 64,
                 taken: vec![(outcome.rate, Some((outcome.percentile(50.0), outcome.percentile(99.0))))],
@@ -271,8 +274,15 @@ fn webhooks(directory: &Path, timing: &Timing) -> Result<Vec<Row>> {
         let body = format!(r#"{{"url":"http://{}/hook","event_types":["verification"]}}"#, baseline.address);
         post(service.address, "/v1/webhook_endpoints", &write_key, &body)?;
         let name = database.name();
-        let world =
-            World { database, service, baseline, second: None, read_key: write_key.clone(), write_key, used: Rc::default() };
+        let world = World {
+            database,
+            service,
+            baseline,
+            second: None,
+            read_key: write_key.clone(),
+            write_key,
+            used: Rc::default(),
+        };
         let plan = Plan {
             addresses: vec![world.service.address],
             connections: 32,
@@ -321,7 +331,8 @@ fn growth(directory: &Path, most: u64, timing: &Timing) -> Result<Vec<Growth>> {
                 let workload = Workload { rows: *size, ..workload(world, Who::Service, work, turn) };
                 let rate = run_load(&plan, workload)?.rate;
                 let (database, work) = (world.database.name(), format!("{work:?}"));
-                let known = taken.iter_mut().find(|row| (row.database, &row.work, row.rows) == (database, &work, *size));
+                let known =
+                    taken.iter_mut().find(|row| (row.database, &row.work, row.rows) == (database, &work, *size));
                 match known {
                     Some(row) => row.rates.push(rate),
                     None => taken.push(Growth { database, work, rows: *size, rates: vec![rate] }),
@@ -340,7 +351,8 @@ fn bars(report: &Report) -> Vec<Bar> {
     };
     let (sqlite, postgresql) = ("SQLite", "PostgreSQL");
     let mut bars = Vec::new();
-    let mut at_least = |what: &str, bar: f64, value: f64| bars.push(Bar { what: what.to_owned(), bar, value, is_most: false });
+    let mut at_least =
+        |what: &str, bar: f64, value: f64| bars.push(Bar { what: what.to_owned(), bar, value, is_most: false });
     let get = |who, database| rate(who, "Get", database, 32);
     let create = |who, database| rate(who, "Create", database, 32);
     at_least("GET, PostgreSQL ÷ naive handler", 1.8, get("Service", postgresql) / get("Baseline", postgresql));
@@ -365,7 +377,7 @@ fn bars(report: &Report) -> Vec<Bar> {
         let what = format!("{}, {} ÷ {} rows, {}", first.work, last.rows, first.rows, first.database);
         at_least(&what, 0.85, last.rate() / first.rate());
     }
-    for row in &report.open_loop {
+    for row in report.open_loop.iter().filter(|row| row.who == "Service") {
         let bar = if row.work == "Get" { 20.0 } else { 50.0 };
         let what = format!("{}, p99 at 70 % in ms, {}", row.work, row.database);
         bars.push(Bar { what, bar, value: row.percentiles().map_or(f64::NAN, |(_, p99)| p99), is_most: true });

@@ -185,7 +185,8 @@ impl Report {
             let output = Command::new(program).args(arguments).output();
             output.map_or_else(|_| String::new(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
         };
-        let postgres = std::env::var("TEST_POSTGRES_BIN").map_or_else(|_| "postgres".to_owned(), |bin| bin + "/postgres");
+        let postgres =
+            std::env::var("TEST_POSTGRES_BIN").map_or_else(|_| "postgres".to_owned(), |bin| bin + "/postgres");
         let commit = said("git", &["describe", "--always", "--dirty", "--abbrev=12"]);
         format!(
             "- machine: {} × {}, {} of memory, Linux {}\n- {}; {}; SQLite {}\n- commit {commit}, seed {}, {} turns of \

@@ -166,17 +166,18 @@ impl<C: Connection + Send + 'static, Q: Question<C>> Round<C, Q> {
 
     /// Asks again, by itself, when a thread is free: each on its own, so that one that has to wait keeps up no other.
     fn ask_alone(&self, question: Q, asker: Asker<Q::Answer>, since: Instant) {
-        let job = move |connections: &Connections<C>| {
-            if since.elapsed() > PATIENCE {
-                return asker.answer(Err(Failure::Unavailable("not done in time".to_owned())));
-            }
-            let questions = [question];
-            let answered = perform(connections, &mut |connection: &mut C| Q::answer(connection, &questions));
-            let answer = answered.map(|answers| answers.into_iter().next().flatten());
-            asker.answer(answer.and_then(|answer| {
-                answer.ok_or_else(|| Failure::Contended("met others again and again".to_owned()))
-            }));
-        };
+        let job =
+            move |connections: &Connections<C>| {
+                if since.elapsed() > PATIENCE {
+                    return asker.answer(Err(Failure::Unavailable("not done in time".to_owned())));
+                }
+                let questions = [question];
+                let answered = perform(connections, &mut |connection: &mut C| Q::answer(connection, &questions));
+                let answer = answered.map(|answers| answers.into_iter().next().flatten());
+                asker.answer(answer.and_then(|answer| {
+                    answer.ok_or_else(|| Failure::Contended("met others again and again".to_owned()))
+                }));
+            };
         // Where it fails the asker is dropped with the job.
         let _ = self.lane.post(Box::new(job));
     }
@@ -196,4 +197,138 @@ impl<C: Connection + Send + 'static, Q: Question<C>> Drop for Round<C, Q> {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use diesel::SqliteConnection;
+
+    use super::*;
+
+    /// What a question does when it is asked.
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Does {
+        Answers,
+        IsAlone,
+        /// Fails whomever it is asked with.
+        Fails,
+        /// Wants to be asked by itself.
+        WantsToBeAlone,
+        Panics,
+    }
+
+    struct Number {
+        number: u32,
+        does: Does,
+        /// Who was asked with whom.
+        log: Arc<Mutex<Vec<Vec<u32>>>>,
+    }
+
+    impl Question<SqliteConnection> for Number {
+        type Answer = u32;
+
+        const MOST: usize = 8;
+
+        fn is_alone(&self) -> bool {
+            self.does == Does::IsAlone
+        }
+
+        fn answer(_: &mut SqliteConnection, questions: &[Self]) -> Result<Vec<Option<u32>>, Failure> {
+            let together: Vec<u32> = questions.iter().map(|question| question.number).collect();
+            lock(&questions[0].log).push(together);
+            if questions.iter().any(|question| question.does == Does::Panics) {
+                panic!("as the test wants");
+            }
+            if questions.iter().any(|question| question.does == Does::Fails) {
+                return Err(Failure::Rejected("as the test wants".to_owned()));
+            }
+            let is_together = questions.len() > 1;
+            let answer = |question: &Self| {
+                let again = is_together && question.does == Does::WantsToBeAlone;
+                (!again).then_some(question.number)
+            };
+            Ok(questions.iter().map(answer).collect())
+        }
+    }
+
+    type Asked = Vec<Result<u32, StoreError>>;
+
+    /// Asks these while the one thread of a lane is busy, so that all of them wait when it is free, and returns what was
+    /// answered and who was asked with whom.
+    async fn asked(all: &[Does]) -> (Asked, Vec<Vec<u32>>) {
+        let open = || SqliteConnection::establish(":memory:").map_err(|error| Failure::Unavailable(error.to_string()));
+        let lane = Lane::new(1, open);
+        let (release, released) = mpsc::channel::<()>();
+        lane.post(Box::new(move |_| drop(released.recv()))).unwrap();
+        let gathering: Gathering<_, Number> = Gathering::new(lane, 1);
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let question = |(number, does): (u32, &Does)| Number { number, does: *does, log: log.clone() };
+        let waiting: Vec<_> = (0..).zip(all).map(question).map(|question| gathering.put(question).unwrap()).collect();
+        drop(release);
+        let mut answers = Vec::new();
+        for answer in waiting {
+            answers.push(answer.get().await);
+        }
+        let log = lock(&log).clone();
+        (answers, log)
+    }
+
+    #[tokio::test]
+    async fn those_who_wait_are_asked_together_in_their_order_as_many_as_may_be() {
+        let (answers, log) = asked(&[Does::Answers; 10]).await;
+        assert_eq!(answers, (0..10).map(Ok).collect::<Vec<_>>());
+        assert_eq!(log, [vec![0, 1, 2, 3, 4, 5, 6, 7], vec![8, 9]]);
+    }
+
+    #[tokio::test]
+    async fn one_that_is_alone_is_asked_in_its_turn_with_nobody() {
+        let (answers, log) = asked(&[Does::Answers, Does::IsAlone, Does::Answers, Does::Answers]).await;
+        assert_eq!(answers, (0..4).map(Ok).collect::<Vec<_>>());
+        assert_eq!(log, [vec![0], vec![1], vec![2, 3]]);
+    }
+
+    #[tokio::test]
+    async fn what_fails_for_the_fault_of_one_is_answered_to_all_others() {
+        let (answers, log) = asked(&[Does::Answers, Does::Fails, Does::Answers]).await;
+        assert_eq!((&answers[0], &answers[2]), (&Ok(0), &Ok(2)));
+        assert!(matches!(answers[1], Err(StoreError::Rejected(_))), "{answers:?}");
+        assert_eq!(log, [vec![0, 1, 2], vec![0], vec![1], vec![2]]);
+    }
+
+    #[tokio::test]
+    async fn one_that_collides_with_others_is_asked_again_by_itself() {
+        let (answers, log) = asked(&[Does::Answers, Does::WantsToBeAlone, Does::Answers]).await;
+        assert_eq!(answers, (0..3).map(Ok).collect::<Vec<_>>());
+        assert_eq!(log, [vec![0, 1, 2], vec![1]]);
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_told_to_those_who_were_asked_together_and_the_next_are_answered() {
+        let mut all = [Does::Answers; 10];
+        all[3] = Does::Panics;
+        let (answers, _) = asked(&all).await;
+        assert!(answers[..8].iter().all(|answer| matches!(answer, Err(StoreError::Rejected(_)))), "{answers:?}");
+        assert_eq!(answers[8..], [Ok(8), Ok(9)]);
+    }
+
+    #[tokio::test]
+    async fn the_queue_has_an_end() {
+        let all = [Does::Answers; QUEUE_LENGTH];
+        let open = || SqliteConnection::establish(":memory:").map_err(|error| Failure::Unavailable(error.to_string()));
+        let lane = Lane::new(1, open);
+        let (release, released) = mpsc::channel::<()>();
+        lane.post(Box::new(move |_| drop(released.recv()))).unwrap();
+        let gathering: Gathering<_, Number> = Gathering::new(lane, 1);
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let question = |number, does| Number { number, does, log: log.clone() };
+        let waiting: Vec<_> = all.iter().map(|does| gathering.put(question(1, *does)).unwrap()).collect();
+        let refused = gathering.ask(question(2, Does::Answers)).await;
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+        drop(release);
+        for answer in waiting {
+            assert_eq!(answer.get().await, Ok(1));
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::num::NonZero;
 use std::thread::available_parallelism;
 
 use diesel::connection::SimpleConnection;
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt};
@@ -14,7 +15,7 @@ use ports::StoreError;
 use crate::bulk::Bulk;
 use crate::failure::Failure;
 use crate::lane::Lane;
-use crate::schema::customers;
+use crate::schema::{customers, erased_customers, number_memories};
 use crate::sql_types::{Id, RowId};
 
 #[path = "store/mod.rs"]
@@ -83,6 +84,14 @@ fn transaction<T>(
     work: impl FnOnce(&mut Connection) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     connection.build_transaction().read_committed().run(work)
+}
+
+/// Whether any of these is the id of a customer who was erased, or the hash of a number of which something is remembered:
+/// one round trip for two questions that are answered by no nearly always.
+fn is_any_known(connection: &mut Connection, ids: Vec<RowId>, hashes: Vec<Vec<u8>>) -> Result<bool, Failure> {
+    let erased = erased_customers::table.filter(erased_customers::id.eq_any(ids));
+    let remembered = number_memories::table.filter(number_memories::number.eq_any(hashes));
+    Ok(diesel::select(exists(erased).or(exists(remembered))).get_result(connection)?)
 }
 
 /// Takes positions for so many events, and returns the first, if that can be had without waiting: the counter is this

@@ -24,7 +24,8 @@ const OPEN_FILES: u64 = 65_536;
 
 pub(crate) async fn serve(settings: Settings, arguments: ServeArguments) -> Result<(), Failure> {
     allow_open_files();
-    // Beside the start, not before it: reading the metadata takes longer than all the rest.
+    // Beside the start, not before it: reading the metadata takes longer than all the rest. Whoever sends a number before it
+    // is done waits for it.
     let metadata = std::thread::spawn(domain::load_phone_metadata);
     let Wired { service, database, card_routes } = wiring::wire(&settings, !arguments.no_migrate).await?;
     let service = Arc::new(service);
@@ -34,7 +35,6 @@ pub(crate) async fn serve(settings: Settings, arguments: ServeArguments) -> Resu
     let address = listener.local_addr().map_err(|error| Failure::failed(error.to_string()))?;
     let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let signals = Signals::listen()?;
-    let _ = metadata.join();
 
     let (stop, stopping) = watch::channel(false);
     let config = Config {
@@ -86,6 +86,7 @@ pub(crate) async fn serve(settings: Settings, arguments: ServeArguments) -> Resu
     let _ = detacher.await;
     let _ = retainer.await;
     drop(listening);
+    let _ = metadata.join();
     stopper.abort();
     tracing::info!("stopped");
     ended

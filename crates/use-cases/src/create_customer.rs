@@ -31,7 +31,7 @@ impl Service {
         once: Option<Once<'_, Customer>>,
     ) -> Result<Answer<Customer>, Failure> {
         caller.require_write()?;
-        self.once(caller, once, async |recorder| {
+        self.once_if_new(caller, once, async |recorder| {
             let id = command.id.unwrap_or_else(|| self.ports.ids.customer_id());
             let new = NewCustomer { id, phone: command.phone, profile: command.profile };
             // Of most numbers nothing is remembered; where it is, the store says that it is not so, and it is read.

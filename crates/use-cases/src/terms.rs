@@ -101,16 +101,25 @@ impl Service {
         if let Some(answer) = recorder.replay().await? {
             return Ok(Answer::Repeated(answer));
         }
-        let failure = match work(&recorder).await {
-            Ok(value) => return Ok(Answer::Fresh(value)),
-            Err(failure) if recorder.is_stored.load(Ordering::Relaxed) => return Err(failure),
-            Err(failure) => failure,
-        };
-        match recorder.replay().await {
-            Ok(Some(answer)) => Ok(Answer::Repeated(answer)),
-            Ok(None) | Err(Failure::Store(_)) => Err(failure),
-            Err(of_key) => Err(of_key),
+        recorder.work(work).await
+    }
+
+    /// The same for work that changes nothing but what it saves with its record, and that is seldom a repeat: it is not
+    /// looked first. A repeat is found out by its record, which is there already; under a secret key that was changed it may
+    /// not be, and then it is looked first all the same.
+    pub(crate) async fn once_if_new<'a, T>(
+        &'a self,
+        caller: Caller,
+        once: Option<Once<'a, T>>,
+        work: impl AsyncFnOnce(&Recorder<'a, T>) -> Result<T, Failure>,
+    ) -> Result<Answer<T>, Failure> {
+        let recorder = Recorder::new(self, caller, once);
+        if recorder.has_other_ids()
+            && let Some(answer) = recorder.replay().await?
+        {
+            return Ok(Answer::Repeated(answer));
         }
+        recorder.work(work).await
     }
 }
 
@@ -127,6 +136,25 @@ impl<'a, T> Recorder<'a, T> {
             answer: once.answer,
         });
         Self { service, once, is_stored: AtomicBool::new(false) }
+    }
+
+    /// Does the work, and where it fails looks whether it was done before.
+    async fn work(self, work: impl AsyncFnOnce(&Self) -> Result<T, Failure>) -> Result<Answer<T>, Failure> {
+        let failure = match work(&self).await {
+            Ok(value) => return Ok(Answer::Fresh(value)),
+            Err(failure) if self.is_stored.load(Ordering::Relaxed) => return Err(failure),
+            Err(failure) => failure,
+        };
+        match self.replay().await {
+            Ok(Some(answer)) => Ok(Answer::Repeated(answer)),
+            Ok(None) | Err(Failure::Store(_)) => Err(failure),
+            Err(of_key) => Err(of_key),
+        }
+    }
+
+    /// Whether a record of the request may have another id than the one that would be stored now.
+    fn has_other_ids(&self) -> bool {
+        self.once.as_ref().is_some_and(|once| once.id.all().len() > 1)
     }
 
     /// The record of what came of it, to be stored with it.

@@ -241,8 +241,9 @@ impl EventRow {
             return Ok(());
         }
         let first = take_positions(connection, i64::try_from(events.len()).unwrap_or(i64::MAX))?;
-        // Looked at with the counter in hand: those that were stored without a position come before these.
-        let first = if first.is_some() && is_anything_unnumbered(connection)? { None } else { first };
+        // A customer's earlier events come first, which may have no position yet. It is looked with the counter in hand.
+        let has_earlier = events.iter().any(|event| event.sequence > 1);
+        let first = if first.is_some() && has_earlier && is_anything_unnumbered(connection)? { None } else { first };
         let inserted = match first {
             None => insert_new(connection, events)?,
             Some(first) => {

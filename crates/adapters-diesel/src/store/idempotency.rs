@@ -58,9 +58,7 @@ impl Question<Connection> for FindRecord {
                     let rows = idempotency_records::table.filter(idempotency_records::id.eq_any(ids));
                     rows.select(RecordRow::as_select()).load(connection)
                 },
-                |connection, id| {
-                    idempotency_records::table.find(*id).select(RecordRow::as_select()).load(connection)
-                },
+                |connection, id| idempotency_records::table.find(*id).select(RecordRow::as_select()).load(connection),
             );
             Ok(rows?)
         })?;

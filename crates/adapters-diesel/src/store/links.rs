@@ -152,7 +152,8 @@ impl Question<Connection> for LatestLinks {
                 last.insert(key, stored);
             }
         }
-        let of = |id: &RowId| LinkPurpose::ALL.iter().filter_map(|purpose| last.get(&(id.0, *purpose)).cloned()).collect();
+        let of =
+            |id: &RowId| LinkPurpose::ALL.iter().filter_map(|purpose| last.get(&(id.0, *purpose)).cloned()).collect();
         Ok(ids.iter().map(|id| Some(of(id))).collect())
     }
 }
@@ -232,7 +233,8 @@ fn forget(connection: &mut Connection, customer: RowId, kept: &[LinkRow], before
     }
     let begun = old.iter().filter(|row| row.card_setup.is_some()).map(|row| (row.id, row.card_setup.clone()));
     abandon_setups(connection, customer, begun.collect(), before.into())?;
-    let old = links::table.filter(links::customer_id.eq(customer)).filter(links::expires_at.lt(RowInstant::from(before)));
+    let old =
+        links::table.filter(links::customer_id.eq(customer)).filter(links::expires_at.lt(RowInstant::from(before)));
     diesel::delete(old).execute(connection)?;
     Ok(())
 }

@@ -22,8 +22,8 @@ use self::customers::{FindCustomer, FindNumberMemory, Save};
 use self::idempotency::FindRecord;
 use self::links::{IssueLinks, LatestLinks};
 use super::{
-    Backend, COUNT_TABLES, Connection, LEASE_END, MIGRATIONS, NOW, first_pending, insert_new, lock_customers,
-    lock_for_removal, migration_transaction, read_all, reading, scrub, take_positions,
+    Backend, COUNT_TABLES, Connection, LEASE_END, MIGRATIONS, NOW, first_pending, insert_new, is_any_known,
+    lock_customers, lock_for_removal, migration_transaction, read_all, reading, scrub, take_positions,
 };
 use crate::failure::Failure;
 use crate::gather::Gathering;

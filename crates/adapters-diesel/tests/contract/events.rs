@@ -20,7 +20,7 @@ crate::on_both_databases!(
     a_backlog_longer_than_a_batch_is_numbered_whole,
     tailing_readers_miss_nothing_and_find_nothing_late,
     processes_that_number_at_once_agree,
-    an_event_that_has_no_position_yet_comes_before_those_that_are_stored_later,
+    a_customers_event_that_has_no_position_yet_comes_before_his_later_ones,
     who_holds_the_row_of_the_numbering_numbers_alone,
 );
 
@@ -239,16 +239,22 @@ async fn who_holds_the_row_of_the_numbering_numbers_alone(db: Fixture) {
     assert_eq!(reader.await.unwrap(), [second.events()[0].id, first.events()[0].id]);
 }
 
-async fn an_event_that_has_no_position_yet_comes_before_those_that_are_stored_later(db: Fixture) {
-    let (first, second) = (creation(new_customer()), creation(new_customer()));
-    db.save(&first).await;
+async fn a_customers_event_that_has_no_position_yet_comes_before_his_later_ones(db: Fixture) {
+    let first = creation(new_customer());
+    let customer = db.save(&first).await;
     without_positions(&db, 0);
-    db.save(&second).await;
-    assert_eq!(all(&db.database.events, 10).await, [first.events()[0].id, second.events()[0].id]);
+    let second = regenerated(&customer, 1, 1);
+    let customer = db.save(&second).await;
     let third = creation(new_customer());
     db.save(&third).await;
-    let stored = db.database.events.find(third.events()[0].id).await.unwrap();
-    assert!(stored.is_some_and(|event| event.position > 2), "with all others numbered it is at once");
+    let seen = all(&db.database.events, 10).await;
+    let place = |change: &domain::Change| seen.iter().position(|id| *id == change.events()[0].id).unwrap();
+    assert!(place(&first) < place(&second));
+    assert_eq!(seen.len(), 3);
+    let fourth = regenerated(&customer, 2, 2);
+    db.save(&fourth).await;
+    let stored = db.database.events.find(fourth.events()[0].id).await.unwrap();
+    assert!(stored.is_some_and(|event| event.position > 3), "with all others numbered it is at once");
 }
 
 #[tokio::test]

@@ -96,7 +96,10 @@ fn recorded(change: &Change, key: u32) -> Beside {
     let id = Digest([key.to_be_bytes(); 8].concat().try_into().unwrap());
     let outcome = Some(Sealed(vec![7]));
     let customer_id = Some(change.customer().id());
-    Beside { record: Some(IdempotencyRecord { id, fingerprint: id, customer_id, outcome, created_at: at(5) }), ..Beside::default() }
+    Beside {
+        record: Some(IdempotencyRecord { id, fingerprint: id, customer_id, outcome, created_at: at(5) }),
+        ..Beside::default()
+    }
 }
 
 /// Two processes, each of which has many changes to store at once: some collide with each other, some with what is there.
@@ -119,9 +122,9 @@ async fn changes_that_are_stored_together_succeed_or_fail_each_by_itself(db: Fix
         let taken_number = creation(NewCustomer { phone: phone_of(&holder), ..new_customer() });
         let taken_id = creation(NewCustomer { id: holder.id(), ..new_customer() });
         let repeated = creation(new_customer());
-        let (renamed, stale) = (renamed(customer, "New", 1), renamed(&db.save(&regenerated(customer, number, 1)).await, "New", 2));
-        let taken =
-            SaveError::PhoneNumberTaken { holder: holder.id(), confirmed: holder.phone_number().is_some() };
+        let (renamed, stale) =
+            (renamed(customer, "New", 1), renamed(&db.save(&regenerated(customer, number, 1)).await, "New", 2));
+        let taken = SaveError::PhoneNumberTaken { holder: holder.id(), confirmed: holder.phone_number().is_some() };
         expected_new += 1;
         let key = fresh_number();
         saves.extend([

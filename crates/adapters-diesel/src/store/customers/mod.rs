@@ -14,16 +14,16 @@ use domain::{Addresses, Card, Change, Customer, CustomerId, NumberMemory};
 use ports::{Beside, CustomerPage, CustomerQuery, CustomerRepository, KeyedHash, SaveError, StoreError};
 
 use self::details::DetailRows;
-use self::row::CustomerRow;
 pub(super) use self::find::FindCustomer;
 pub(super) use self::numbers::FindNumberMemory;
+use self::row::CustomerRow;
 pub(super) use self::save::Save;
 use super::cards::{DetachmentRow, abandon_setups};
 use super::events::EventRow;
 use super::idempotency::RecordRow;
 use super::{
-    Connection, Failure, Store, deliveries, idempotency, insert_new, links, lock_customers, lock_for_removal, read_all,
-    reading, write, write_impatiently,
+    Connection, Failure, Store, deliveries, idempotency, insert_new, is_any_known, links, lock_customers,
+    lock_for_removal, read_all, reading, write, write_impatiently,
 };
 
 #[async_trait]

@@ -9,10 +9,13 @@ use std::collections::HashSet;
 use std::hash::Hash;
 
 use diesel::prelude::*;
+use domain::NumberMemory;
 use ports::{KeyedHash, SaveError};
 
 use super::save::Save;
-use super::{Connection, EventRow, Failure, erase, insert_new, links, lock_customers, numbers, write_impatiently};
+use super::{
+    Connection, EventRow, Failure, erase, insert_new, is_any_known, links, lock_customers, numbers, write_impatiently,
+};
 use crate::bulk::Bulk;
 use crate::gather::Question;
 use crate::schema::{customers, idempotency_records, phone_number_claims};
@@ -44,9 +47,11 @@ fn store(connection: &mut Connection, saves: &[Save]) -> Result<Vec<bool>, Failu
     let records = batch.insert(connection, |save| save.record.iter().collect(), |record| &record.id)?;
     lock_replaced(connection, saves)?;
     let new = batch.insert(connection, |save| save.new_customer().into_iter().collect(), |customer| customer.id.0)?;
-    batch.drop_erased(connection)?;
     let claims = batch.insert(connection, |save| save.claims.iter().collect(), |claim| &claim.phone_number)?;
-    batch.inherit(connection)?;
+    if batch.may_be_surprised(connection)? {
+        batch.drop_erased(connection)?;
+        batch.inherit(connection)?;
+    }
     batch.update(connection)?;
     EventRow::insert(connection, &batch.rest().flat_map(|save| &save.events).collect::<Vec<_>>())?;
     // What was inserted for those who have left meanwhile goes, in the opposite order.
@@ -124,8 +129,19 @@ impl<'a> Batch<'a> {
         left.map(|(_, row)| key(row)).collect()
     }
 
-    /// Takes out whoever has the id of a customer who was erased. Looked at after the insert, which waited for whoever was
-    /// just erasing him.
+    /// Whether the id of a new customer may have been used, or another memory of a number be there than is counted on: hardly
+    /// ever. Looked at after the inserts, which waited for whoever was just erasing a customer, or giving a number up.
+    fn may_be_surprised(&self, connection: &mut Connection) -> Result<bool, Failure> {
+        let new: Vec<RowId> = self.rest().filter_map(Save::new_customer).map(|customer| customer.id).collect();
+        let heirs: Vec<&(KeyedHash, NumberMemory)> = self.rest().filter_map(|save| save.inherits.as_ref()).collect();
+        if heirs.iter().any(|(_, expected)| !expected.is_empty()) {
+            return Ok(true);
+        }
+        let hashes = heirs.iter().flat_map(|(number, _)| number.all()).map(|hash| hash.0.to_vec()).collect();
+        is_any_known(connection, new, hashes)
+    }
+
+    /// Takes out whoever has the id of a customer who was erased.
     fn drop_erased(&mut self, connection: &mut Connection) -> Result<(), Failure> {
         let new: Vec<RowId> = self.rest().filter_map(Save::new_customer).map(|customer| customer.id).collect();
         let erased = erase::find_erased(connection, &new)?;
@@ -133,8 +149,7 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// Takes out whoever counts on another memory of his number than there is. Looked at after the claim, which waited for
-    /// whoever was just giving the number up.
+    /// Takes out whoever counts on another memory of his number than there is.
     fn inherit(&mut self, connection: &mut Connection) -> Result<(), Failure> {
         let heirs: Vec<_> = self.rest().filter_map(|save| Some((save.customer.id, save.inherits.as_ref()?))).collect();
         let numbers: Vec<&KeyedHash> = heirs.iter().map(|(_, (number, _))| number).collect();

@@ -155,7 +155,7 @@ fn international<'plans, 'digits>(
 /// The digits after what is dialled in a region for abroad (the international prefix of ITU-T E.164). A calling code
 /// does not begin with 0: before one, the prefix is none.
 fn without_international_prefix<'digits>(plan: &NumberingPlan, digits: &'digits str) -> Option<&'digits str> {
-    let prefix = plan.international_prefix.as_ref()?.find(digits)?;
+    let prefix = plan.international_prefix.as_ref()?.regex()?.find(digits)?;
     Some(&digits[prefix.end()..]).filter(|rest| !rest.starts_with('0'))
 }
 

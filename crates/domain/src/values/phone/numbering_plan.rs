@@ -1,11 +1,11 @@
-//! Numbering plans: what the metadata says of each region, compiled for questions that take well under a microsecond.
+//! Numbering plans: what the metadata says of each region, compiled (each when it is needed first) for questions that take well under a microsecond.
 //!
 //! All patterns of a region that are asked about whole numbers are one automaton, which is walked once and says which
 //! of them match.
 
 use std::borrow::Cow;
 use std::error::Error;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use phonenumber::metadata::{DATABASE, Descriptor, Metadata};
 use regex::Regex;
@@ -31,22 +31,63 @@ pub(super) struct NumberingPlan {
     /// The lengths that are dialled only within an area.
     local_lengths: Lengths,
     /// What is dialled before the calling code of another country.
-    pub(super) international_prefix: Option<Regex>,
+    pub(super) international_prefix: Option<Prefix>,
     /// What is dialled before a national number.
     pub(super) national_prefix: Option<NationalPrefix>,
     /// The lengths of each type of number. Without lengths, the pattern alone decides.
     types: Vec<Lengths>,
     /// The general pattern, that of each type in the order of `types`, and that of the first digits that tell the
     /// region from others of the same calling code, where there is one.
-    patterns: DFA<Vec<u32>>,
+    patterns: Patterns,
     leading_digits: Option<usize>,
+}
+
+/// The patterns of a plan, which are compiled when the first number of the plan is read: most services meet those of a few
+/// regions, and those of all would be more than half of what an idle one holds.
+#[derive(Debug)]
+struct Patterns {
+    metadata: &'static Metadata,
+    automaton: OnceLock<Option<DFA<Vec<u32>>>>,
+}
+
+impl Patterns {
+    /// `None` only where a pattern of the metadata does not compile, which a test excludes.
+    fn automaton(&self) -> Option<&DFA<Vec<u32>>> {
+        self.automaton.get_or_init(|| automaton(&self.sources()).ok()).as_ref()
+    }
+
+    fn sources(&self) -> Vec<String> {
+        let descriptors = self.metadata.descriptors();
+        let mut sources = vec![descriptors.general().national_number().as_str().to_owned()];
+        sources.extend(types(self.metadata).map(|descriptor| descriptor.national_number().as_str().to_owned()));
+        sources.extend(self.metadata.leading_digits().map(|regex| format!("(?:{})[0-9]*", regex.as_str())));
+        sources
+    }
+}
+
+/// What is looked for at the start of a number, compiled when it is looked for first.
+#[derive(Debug)]
+pub(super) struct Prefix {
+    source: &'static str,
+    regex: OnceLock<Option<Regex>>,
+}
+
+impl Prefix {
+    fn new(source: &'static str) -> Self {
+        Self { source, regex: OnceLock::new() }
+    }
+
+    /// `None` only where the metadata's pattern does not compile, which a test excludes.
+    pub(super) fn regex(&self) -> Option<&Regex> {
+        self.regex.get_or_init(|| Regex::new(&format!("^(?x-u:{})", self.source)).ok()).as_ref()
+    }
 }
 
 /// What is dialled before a national number, to be taken off (libphonenumber's `nationalPrefixForParsing`).
 #[derive(Debug)]
 pub(super) struct NationalPrefix {
-    /// Matches at the start. Its groups are a carrier's code, or a part of the number.
-    pattern: Regex,
+    /// Its groups are a carrier's code, or a part of the number.
+    pattern: Prefix,
     /// What stands in the prefix's place, made of its groups, where the last of them took part.
     replacement: Option<String>,
 }
@@ -55,9 +96,9 @@ impl NationalPrefix {
     /// The digits without the prefix; `None` when they do not begin with one.
     pub(super) fn strip<'digits>(&self, digits: &'digits str) -> Option<Cow<'digits, str>> {
         let Some(replacement) = &self.replacement else {
-            return self.pattern.find(digits).map(|prefix| Cow::Borrowed(&digits[prefix.end()..]));
+            return self.pattern.regex()?.find(digits).map(|prefix| Cow::Borrowed(&digits[prefix.end()..]));
         };
-        let captures = self.pattern.captures(digits)?;
+        let captures = self.pattern.regex()?.captures(digits)?;
         let rest = &digits[captures.get_match().end()..];
         if captures.get(captures.len() - 1).is_none() {
             return Some(Cow::Borrowed(rest));
@@ -135,32 +176,11 @@ impl Matches {
 }
 
 impl NumberingPlan {
-    /// Fails only where a pattern of the metadata does not compile, which a test excludes.
-    fn compile(metadata: &Metadata) -> Result<Self, Box<dyn Error>> {
-        let descriptors = metadata.descriptors();
-        let types: Vec<&Descriptor> = [
-            descriptors.fixed_line(),
-            descriptors.mobile(),
-            descriptors.toll_free(),
-            descriptors.premium_rate(),
-            descriptors.shared_cost(),
-            descriptors.personal_number(),
-            descriptors.voip(),
-            descriptors.pager(),
-            descriptors.uan(),
-            descriptors.voicemail(),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
+    fn new(metadata: &'static Metadata) -> Self {
+        let types: Vec<&Descriptor> = types(metadata).collect();
         // The metadata leaves the general lengths to be gathered from the types.
         let lengths = types.iter().fold(Lengths::default(), |all, d| all.and(Lengths::of(d.possible_length())));
         let local = types.iter().fold(Lengths::default(), |all, d| all.and(Lengths::of(d.possible_local_length())));
-
-        let leading_digits = metadata.leading_digits().map(|regex| format!("(?:{})[0-9]*", regex.as_str()));
-        let mut patterns = vec![descriptors.general().national_number().as_str()];
-        patterns.extend(types.iter().map(|descriptor| descriptor.national_number().as_str()));
-        patterns.extend(leading_digits.as_deref());
 
         // What is read is named where it is more than what is dialled.
         let national_prefix = match metadata.national_prefix_for_parsing() {
@@ -168,19 +188,17 @@ impl NumberingPlan {
             None => metadata.national_prefix(),
         };
         let replacement = metadata.national_prefix_transform_rule().map(braced);
-        Ok(Self {
+        Self {
             region: CountryCode::parse(metadata.id()).ok(),
             calling_code: metadata.country_code(),
             lengths,
             local_lengths: local.without(lengths),
-            international_prefix: metadata.international_prefix().map(|regex| at_start(regex.as_str())).transpose()?,
-            national_prefix: national_prefix
-                .map(|regex| at_start(regex).map(|pattern| NationalPrefix { pattern, replacement }))
-                .transpose()?,
+            international_prefix: metadata.international_prefix().map(|regex| Prefix::new(regex.as_str())),
+            national_prefix: national_prefix.map(|regex| NationalPrefix { pattern: Prefix::new(regex), replacement }),
             types: types.iter().map(|descriptor| Lengths::of(descriptor.possible_length())).collect(),
-            patterns: automaton(&patterns)?,
-            leading_digits: leading_digits.is_some().then(|| patterns.len() - 1),
-        })
+            leading_digits: metadata.leading_digits().map(|_| FIRST_TYPE + types.len()),
+            patterns: Patterns { metadata, automaton: OnceLock::new() },
+        }
     }
 
     /// How many digits fit.
@@ -230,24 +248,38 @@ impl NumberingPlan {
             return Matches(0);
         }
         let anchored = start::Config::new().anchored(Anchored::Yes);
-        let Ok(start) = self.patterns.start_state(&anchored) else { return Matches(0) };
-        let last = national.bytes().fold(start, |state, digit| self.patterns.next_state(state, digit));
-        let end = self.patterns.next_eoi_state(last);
-        if !self.patterns.is_match_state(end) {
+        let Some(patterns) = self.patterns.automaton() else { return Matches(0) };
+        let Ok(start) = patterns.start_state(&anchored) else { return Matches(0) };
+        let last = national.bytes().fold(start, |state, digit| patterns.next_state(state, digit));
+        let end = patterns.next_eoi_state(last);
+        if !patterns.is_match_state(end) {
             return Matches(0);
         }
-        let matched = (0..self.patterns.match_len(end)).map(|index| self.patterns.match_pattern(end, index));
+        let matched = (0..patterns.match_len(end)).map(|index| patterns.match_pattern(end, index));
         Matches(matched.fold(0, |set, pattern| set | 1 << pattern.as_usize()))
     }
 }
 
-/// A pattern of the metadata that is looked for at the start.
-fn at_start(pattern: &str) -> Result<Regex, regex::Error> {
-    Regex::new(&format!("^(?x-u:{pattern})"))
+/// The descriptions of a region's types of number.
+fn types(metadata: &Metadata) -> impl Iterator<Item = &Descriptor> {
+    let descriptors = metadata.descriptors();
+    let types = [
+        descriptors.fixed_line(),
+        descriptors.mobile(),
+        descriptors.toll_free(),
+        descriptors.premium_rate(),
+        descriptors.shared_cost(),
+        descriptors.personal_number(),
+        descriptors.voip(),
+        descriptors.pager(),
+        descriptors.uan(),
+        descriptors.voicemail(),
+    ];
+    types.into_iter().flatten()
 }
 
 /// One automaton of all the patterns, each for a whole number.
-fn automaton(patterns: &[&str]) -> Result<DFA<Vec<u32>>, Box<dyn Error>> {
+fn automaton(patterns: &[String]) -> Result<DFA<Vec<u32>>, Box<dyn Error>> {
     Ok(dense::Builder::new()
         .configure(dense::Config::new().start_kind(StartKind::Anchored).match_kind(MatchKind::All))
         .syntax(syntax::Config::new().ignore_whitespace(true).unicode(false).utf8(false))
@@ -280,24 +312,24 @@ pub(super) struct NumberingPlans {
     regions: Vec<(CountryCode, usize)>,
 }
 
-static PLANS: LazyLock<NumberingPlans> = LazyLock::new(NumberingPlans::compile);
+static PLANS: LazyLock<NumberingPlans> = LazyLock::new(NumberingPlans::read);
 
 impl NumberingPlans {
     /// Calling codes have at most three digits.
     const CODES: u16 = 1000;
 
-    /// The plans, which are compiled when they are first asked for.
+    /// The plans, which are read when they are first asked for.
     pub(super) fn get() -> &'static Self {
         &PLANS
     }
 
-    fn compile() -> Self {
+    fn read() -> Self {
         let mut plans = Vec::new();
         let mut codes = Vec::new();
         for code in 0..Self::CODES {
             let first = plans.len();
             let metadata = DATABASE.by_code(&code).unwrap_or_default();
-            plans.extend(metadata.into_iter().filter_map(|metadata| NumberingPlan::compile(metadata).ok()));
+            plans.extend(metadata.into_iter().map(NumberingPlan::new));
             codes.push((first, plans.len()));
         }
         let mut regions: Vec<_> =
@@ -307,6 +339,7 @@ impl NumberingPlans {
     }
 
     /// The regions that have a plan.
+    #[cfg(test)]
     pub(super) fn regions(&self) -> impl Iterator<Item = CountryCode> {
         self.regions.iter().map(|(region, _)| *region)
     }
@@ -321,5 +354,19 @@ impl NumberingPlans {
     pub(super) fn of_calling_code(&self, code: u16) -> &[NumberingPlan] {
         let (first, end) = self.codes.get(usize::from(code)).copied().unwrap_or_default();
         self.plans.get(first..end).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_patterns_of_the_metadata_compile() {
+        for plan in &NumberingPlans::get().plans {
+            assert!(plan.patterns.automaton().is_some(), "{plan:?}");
+            assert!(plan.international_prefix.as_ref().is_none_or(|prefix| prefix.regex().is_some()), "{plan:?}");
+            assert!(plan.national_prefix.as_ref().is_none_or(|prefix| prefix.pattern.regex().is_some()), "{plan:?}");
+        }
     }
 }
