@@ -98,7 +98,7 @@ struct Timing {
 pub(crate) fn run(extent: Extent) -> Result<()> {
     let timing = match extent {
         Extent::Quick => {
-            Timing { turns: 3, warm_up: Duration::from_millis(300), duration: Duration::from_millis(1_000) }
+            Timing { turns: 3, warm_up: Duration::from_millis(300), duration: Duration::from_secs(1) }
         }
         Extent::Full { .. } => {
             Timing { turns: 3, warm_up: Duration::from_millis(500), duration: Duration::from_secs(2) }

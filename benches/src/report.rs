@@ -208,7 +208,7 @@ impl Report {
     fn throughput(&self) -> String {
         let rows = self.rows.iter().filter(|row| row.connections == 32);
         let bars = rows.map(|row| (name(row), row.rate(), format!("{:.0}/s", row.rate())));
-        plot("Requests a second, 32 connections", bars.collect())
+        plot("Requests a second, 32 connections", &bars.collect::<Vec<_>>())
     }
 
     fn latency(&self) -> String {
@@ -219,14 +219,14 @@ impl Report {
                 bars.push((format!("{} p99", name(row)), p99, format!("{p99:.2} ms")));
             }
         }
-        plot("Latency at 70 % of the highest throughput", bars)
+        plot("Latency at 70 % of the highest throughput", &bars)
     }
 
     fn growth_plot(&self) -> String {
         let bars = self.growth.iter().map(|row| {
             (format!("{} {}, {} rows", row.database, row.work, row.rows), row.rate(), format!("{:.0}/s", row.rate()))
         });
-        plot("Requests a second among many customers", bars.collect())
+        plot("Requests a second among many customers", &bars.collect::<Vec<_>>())
     }
 }
 
@@ -254,7 +254,7 @@ fn sqlite_version() -> String {
 }
 
 /// Horizontal bars, the longest as long as the plot.
-fn plot(title: &str, bars: Vec<(String, f64, String)>) -> String {
+fn plot(title: &str, bars: &[(String, f64, String)]) -> String {
     const LINE: usize = 20;
     let most = bars.iter().map(|(_, value, _)| *value).fold(f64::MIN_POSITIVE, f64::max);
     let height = 50 + LINE * bars.len();

@@ -96,12 +96,11 @@ impl Requests for Workload {
         let id = seeded_id(self.random.below(self.rows));
         match self.work {
             Work::Fixed => self.get(format_args!("/fixed"), out),
-            Work::Get => self.get(format_args!("/v1/customers/{id}"), out),
             Work::List => self.get(format_args!("/v1/customers?limit=20"), out),
             Work::Create => self.create(false, out),
             Work::CreateWithKey => self.create(true, out),
             Work::Mixed if self.random.below(5) == 0 => self.create(false, out),
-            Work::Mixed => self.get(format_args!("/v1/customers/{id}"), out),
+            Work::Get | Work::Mixed => self.get(format_args!("/v1/customers/{id}"), out),
             Work::Patch => {
                 let name = self.random.below(1_000_000);
                 let body = format_args!(r#"{{"first_name":"N{name}"}}"#);

@@ -238,9 +238,7 @@ mod tests {
         fn answer(_: &mut SqliteConnection, questions: &[Self]) -> Result<Vec<Option<u32>>, Failure> {
             let together: Vec<u32> = questions.iter().map(|question| question.number).collect();
             lock(&questions[0].log).push(together);
-            if questions.iter().any(|question| question.does == Does::Panics) {
-                panic!("as the test wants");
-            }
+            assert!(questions.iter().all(|question| question.does != Does::Panics), "it panics as the test wants");
             if questions.iter().any(|question| question.does == Does::Fails) {
                 return Err(Failure::Rejected("as the test wants".to_owned()));
             }
@@ -261,7 +259,8 @@ mod tests {
         let open = || SqliteConnection::establish(":memory:").map_err(|error| Failure::Unavailable(error.to_string()));
         let lane = Lane::new(1, open);
         let (release, released) = mpsc::channel::<()>();
-        lane.post(Box::new(move |_| drop(released.recv()))).unwrap();
+        let busy = move |_: &Connections<_>| assert!(released.recv().is_err(), "nothing is sent");
+        lane.post(Box::new(busy)).unwrap();
         let gathering: Gathering<_, Number> = Gathering::new(lane, 1);
         let log = Arc::new(Mutex::new(Vec::new()));
         let question = |(number, does): (u32, &Does)| Number { number, does: *does, log: log.clone() };
@@ -319,7 +318,8 @@ mod tests {
         let open = || SqliteConnection::establish(":memory:").map_err(|error| Failure::Unavailable(error.to_string()));
         let lane = Lane::new(1, open);
         let (release, released) = mpsc::channel::<()>();
-        lane.post(Box::new(move |_| drop(released.recv()))).unwrap();
+        let busy = move |_: &Connections<_>| assert!(released.recv().is_err(), "nothing is sent");
+        lane.post(Box::new(busy)).unwrap();
         let gathering: Gathering<_, Number> = Gathering::new(lane, 1);
         let log = Arc::new(Mutex::new(Vec::new()));
         let question = |number, does| Number { number, does, log: log.clone() };

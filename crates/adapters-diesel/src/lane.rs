@@ -420,14 +420,18 @@ mod tests {
     async fn a_caller_is_answered_after_his_time_and_what_was_not_begun_is_not_done() {
         let (lane, _) = lane(1);
         let release = occupied(&lane).await;
-        let done = Arc::new(AtomicBool::new(false));
-        let late = done.clone();
-        let refused = lane.run(move |_| Ok(late.store(true, Ordering::SeqCst))).await;
+        let is_done = Arc::new(AtomicBool::new(false));
+        let too_late = is_done.clone();
+        let work = move |_: &mut SqliteConnection| {
+            too_late.store(true, Ordering::SeqCst);
+            Ok(())
+        };
+        let refused = lane.run(work).await;
         assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
         tokio::time::resume();
         drop(release);
         assert_eq!(lane.run(|_| Ok(7)).await, Ok(7));
-        assert!(!done.load(Ordering::SeqCst));
+        assert!(!is_done.load(Ordering::SeqCst));
     }
 
     #[tokio::test]

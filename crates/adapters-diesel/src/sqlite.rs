@@ -182,7 +182,7 @@ fn empty_log(connection: &mut Connection) -> Result<bool, Failure> {
 }
 
 /// Whether something may be known of these: each is looked up by itself, which costs no round trip here.
-#[expect(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "on PostgreSQL it is a query")]
+#[expect(clippy::unnecessary_wraps, reason = "on PostgreSQL it can fail")]
 fn is_any_known(_: &mut Connection, _: Vec<RowId>, _: Vec<Vec<u8>>) -> Result<bool, Failure> {
     Ok(true)
 }

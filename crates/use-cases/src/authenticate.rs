@@ -51,12 +51,12 @@ impl KeyCache {
     /// More keys than this within a second is no load that a cache helps with.
     const MAX_KEYS: usize = 1_000;
 
-    /// What was found, where it was looked for: a key, or none.
-    fn get(&self, digest: &Digest, now: Timestamp) -> Option<Option<ApiKey>> {
+    /// What came of it, where it was looked for.
+    fn get(&self, digest: &Digest, now: Timestamp) -> Option<Result<ApiKey, Failure>> {
         // A clock that went back makes an entry of the future: not young, so not used.
         let young = |at: Timestamp| (TimeDelta::zero()..Self::LIFE).contains(&(now - at));
-        let found = lock(&self.found).get(digest).filter(|(_, at)| young(*at)).map(|(key, _)| Some(key.clone()));
-        found.or_else(|| lock(&self.missed).get(digest).filter(|at| young(**at)).map(|_| None))
+        let found = lock(&self.found).get(digest).filter(|(_, at)| young(*at)).map(|(key, _)| Ok(key.clone()));
+        found.or_else(|| lock(&self.missed).get(digest).filter(|at| young(**at)).map(|_| Err(Failure::Unauthorized)))
     }
 
     /// Whether the key was found lately, and could be used then.
@@ -97,7 +97,7 @@ impl Service {
         let digest = self.ports.secrets.digest(key);
         let key = self.ports.api_keys.find_by_digest(&digest).await?;
         self.key_cache.put(digest, key.clone(), now);
-        caller(key.as_ref(), now)
+        caller(&key.ok_or(Failure::Unauthorized)?, now)
     }
 
     /// What [`Service::authenticate`] says without looking into the store: of a key that it looked up a moment ago, and of
@@ -115,12 +115,11 @@ impl Service {
         if !ApiKeySecret::is_form_of(key) {
             return Some(Err(Failure::Unauthorized));
         }
-        self.key_cache.get(&self.ports.secrets.digest(key), now).map(|key| caller(key.as_ref(), now))
+        self.key_cache.get(&self.ports.secrets.digest(key), now).map(|key| caller(&key?, now))
     }
 }
 
-fn caller(key: Option<&ApiKey>, now: Timestamp) -> Result<Caller, Failure> {
-    let key = key.ok_or(Failure::Unauthorized)?;
+fn caller(key: &ApiKey, now: Timestamp) -> Result<Caller, Failure> {
     if key.is_usable(now) { Ok(Caller { key_id: key.id, scope: key.scope }) } else { Err(Failure::Unauthorized) }
 }
 
@@ -259,7 +258,7 @@ mod tests {
             cache.put(digest(n), None, at(0));
         }
         assert!(lock(&cache.missed).len() <= KeyCache::MAX_KEYS);
-        assert_eq!(cache.get(&found, at(0)), Some(Some(key())));
+        assert_eq!(cache.get(&found, at(0)), Some(Ok(key())));
         for n in 0..=KeyCache::MAX_KEYS {
             cache.put(digest(n), Some(key()), at(0));
         }

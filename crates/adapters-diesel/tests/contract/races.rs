@@ -151,7 +151,7 @@ async fn changes_that_are_stored_together_succeed_or_fail_each_by_itself(db: Fix
     assert_eq!(count(&db, "events"), events_before + 2 * expected_new, "of each who succeeded, and of nobody else");
     for customer in known {
         let stored = db.find(customer.id()).await.unwrap();
-        assert_eq!(stored.profile().first_name.as_ref().map(|name| name.as_str()), Some("New"));
+        assert_eq!(stored.profile().first_name.as_ref().map(domain::PersonName::as_str), Some("New"));
     }
 }
 
