@@ -97,9 +97,7 @@ struct Timing {
 /// When something does not run, or answers what it should not.
 pub(crate) fn run(extent: Extent) -> Result<()> {
     let timing = match extent {
-        Extent::Quick => {
-            Timing { turns: 3, warm_up: Duration::from_millis(300), duration: Duration::from_secs(1) }
-        }
+        Extent::Quick => Timing { turns: 3, warm_up: Duration::from_millis(300), duration: Duration::from_secs(1) },
         Extent::Full { .. } => {
             Timing { turns: 3, warm_up: Duration::from_millis(500), duration: Duration::from_secs(2) }
         }

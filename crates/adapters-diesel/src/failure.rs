@@ -104,6 +104,11 @@ const MESSAGES: [(&str, Kind); 24] = [
 ];
 
 impl Failure {
+    /// Whether SQLite's file was locked by another process.
+    pub(crate) fn is_of_a_lock(&self) -> bool {
+        matches!(self, Self::Unavailable(message) if message.contains("locked"))
+    }
+
     /// Whether what failed for several at once may be the fault of one of them, so that the others are worth doing alone.
     pub(crate) fn may_be_of_one(&self) -> bool {
         match self {

@@ -18,6 +18,12 @@ use crate::lane::{Answer, Asker, Connections, Lane, QUEUE_LENGTH, ask, perform, 
 /// How long after it was asked a question that failed with others is asked again by itself.
 const PATIENCE: Duration = Duration::from_secs(4);
 
+/// How long a question waits before another batch is begun beside those that are under way: one that is held up, by a lock
+/// that another process has, is not to hold up the rest. Many times what a batch takes.
+const HOLD_UP: Duration = Duration::from_millis(50);
+/// How many batches of a kind are under way then at most.
+const MOST_HELD_UP: usize = 8;
+
 /// A kind of question, and how it is answered.
 pub(crate) trait Question<C>: Send + Sized + 'static {
     /// What is answered.
@@ -65,7 +71,8 @@ impl<C: Connection + Send + 'static, Q: Question<C>> Gathering<C, Q> {
 
     /// Asks, and waits for the answer as long as [`Lane::run`] does.
     pub(crate) async fn ask(&self, question: Q) -> Result<Q::Answer, StoreError> {
-        self.put(question)?.get().await
+        let answer = self.put(question)?;
+        answer.get(HOLD_UP, || self.begin_round(lock(&self.waiting), MOST_HELD_UP)).await
     }
 
     fn put(&self, question: Q) -> Result<Answer<Q::Answer>, StoreError> {
@@ -75,12 +82,19 @@ impl<C: Connection + Send + 'static, Q: Question<C>> Gathering<C, Q> {
             return Err(unavailable("too many wait for a connection"));
         }
         waiting.places.push_back(Place { question, asker, since: Instant::now() });
-        if waiting.rounds < waiting.most_rounds {
+        let most = waiting.most_rounds;
+        self.begin_round(waiting, most);
+        Ok(answer)
+    }
+
+    /// Begins another round, unless there are so many.
+    fn begin_round(&self, mut waiting: MutexGuard<'_, Waiting<Q, Q::Answer>>, most: usize) {
+        if waiting.rounds < most {
             waiting.rounds += 1;
             drop(waiting);
-            Round { lane: self.lane.clone(), waiting: Arc::clone(&self.waiting), is_over: false }.post();
+            Round { lane: self.lane.clone(), waiting: Arc::clone(&self.waiting), has_asked: false, is_over: false }
+                .post();
         }
-        Ok(answer)
     }
 }
 
@@ -88,6 +102,7 @@ impl<C: Connection + Send + 'static, Q: Question<C>> Gathering<C, Q> {
 struct Round<C: Connection + Send + 'static, Q: Question<C>> {
     lane: Lane<C>,
     waiting: Arc<Mutex<Waiting<Q, Q::Answer>>>,
+    has_asked: bool,
     is_over: bool,
 }
 
@@ -116,9 +131,16 @@ impl<C: Connection + Send + 'static, Q: Question<C>> Round<C, Q> {
         }
     }
 
-    /// Those whose turn it is: as many as may be together, from the first on. Where there are none, the round is over.
+    /// Those whose turn it is: as many as may be together, from the first on. Where there are none, or there are enough
+    /// other rounds again, this one is over.
     fn take(&mut self) -> Vec<Place<Q, Q::Answer>> {
         let mut waiting = lock(&self.waiting);
+        if self.has_asked && waiting.rounds > waiting.most_rounds {
+            waiting.rounds -= 1;
+            self.is_over = true;
+            return Vec::new();
+        }
+        self.has_asked = true;
         let mut batch: Vec<Place<Q, Q::Answer>> = Vec::new();
         while batch.len() < Q::MOST
             && let Some(next) = waiting.places.front()
@@ -268,7 +290,7 @@ mod tests {
         drop(release);
         let mut answers = Vec::new();
         for answer in waiting {
-            answers.push(answer.get().await);
+            answers.push(answer.get(HOLD_UP, || {}).await);
         }
         let log = lock(&log).clone();
         (answers, log)
@@ -313,6 +335,24 @@ mod tests {
     }
 
     #[tokio::test]
+    #[expect(clippy::await_holding_lock, reason = "it is what holds the batch up")]
+    async fn who_waits_for_a_batch_that_is_held_up_gets_another() {
+        let open = || SqliteConnection::establish(":memory:").map_err(|error| Failure::Unavailable(error.to_string()));
+        let gathering: Arc<Gathering<_, Number>> = Arc::new(Gathering::new(Lane::new(2, open), 1));
+        let log = Arc::new(Mutex::new(Vec::new()));
+        // Whoever answers the first question notes whom he asks, and so waits for the log.
+        let held = lock(&log);
+        let first = gathering.put(Number { number: 1, does: Does::Answers, log: log.clone() }).unwrap();
+        while !first.is_begun() {
+            tokio::task::yield_now().await;
+        }
+        let other_log = Arc::new(Mutex::new(Vec::new()));
+        assert_eq!(gathering.ask(Number { number: 2, does: Does::Answers, log: other_log }).await, Ok(2));
+        drop(held);
+        assert_eq!(first.get(HOLD_UP, || {}).await, Ok(1));
+    }
+
+    #[tokio::test]
     async fn the_queue_has_an_end() {
         let all = [Does::Answers; QUEUE_LENGTH];
         let open = || SqliteConnection::establish(":memory:").map_err(|error| Failure::Unavailable(error.to_string()));
@@ -328,7 +368,7 @@ mod tests {
         assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
         drop(release);
         for answer in waiting {
-            assert_eq!(answer.get().await, Ok(1));
+            assert_eq!(answer.get(HOLD_UP, || {}).await, Ok(1));
         }
     }
 }

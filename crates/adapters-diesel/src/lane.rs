@@ -237,12 +237,22 @@ impl<T> Answer<T> {
             }
             Err(_) => timeout(limit, self.receiver).await.map_err(|_| unavailable("no answer in time"))?,
         };
-        // An asker does not go without an answer.
-        answered.unwrap_or_else(|_| Err(unavailable("no answer")))
+        told(answered)
     }
 
-    /// The same with the time that every caller has.
-    pub(crate) async fn get(self) -> Result<T, StoreError> {
+    #[cfg(test)]
+    pub(crate) fn is_begun(&self) -> bool {
+        self.is_begun.load(Ordering::Acquire)
+    }
+
+    /// The same with the time that every caller has. Where it is not begun after `a_while`, `help` is called for.
+    pub(crate) async fn get(mut self, a_while: Duration, help: impl FnOnce()) -> Result<T, StoreError> {
+        if let Ok(answered) = timeout(a_while, &mut self.receiver).await {
+            return told(answered);
+        }
+        if !self.is_begun.load(Ordering::Acquire) {
+            help();
+        }
         self.within(ANSWER_WAIT).await
     }
 }
@@ -330,6 +340,11 @@ impl<C: Connection + Send + 'static> ManageConnection for Opener<C> {
         let is_between_transactions = matches!(status.transaction_depth(), Ok(None));
         !(is_between_transactions && slot.is_current())
     }
+}
+
+/// An asker does not go without an answer.
+fn told<T>(answered: Result<Result<T, StoreError>, oneshot::error::RecvError>) -> Result<T, StoreError> {
+    answered.unwrap_or_else(|_| Err(unavailable("no answer")))
 }
 
 pub(crate) fn unavailable(why: &str) -> StoreError {

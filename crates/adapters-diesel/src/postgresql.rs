@@ -36,10 +36,10 @@ const COUNT_TABLES: &str = "SELECT count(*) AS number FROM information_schema.ta
 const NOW: &str = "clock_timestamp()";
 const LEASE_END: &str = "clock_timestamp() + interval '30 seconds'";
 
-/// No statement and no wait for a lock is longer than a caller would wait: he waits for a lock once more, with nothing of
-/// his own held.
+/// No statement and no wait for a lock is longer than a caller would wait. The wait for a lock is longer than the
+/// second after which PostgreSQL looks for a deadlock, so that one is told and tried again.
 const SETTINGS: &str =
-    "SET statement_timeout = 5000; SET lock_timeout = 1000; SET idle_in_transaction_session_timeout = 15000";
+    "SET statement_timeout = 5000; SET lock_timeout = 2000; SET idle_in_transaction_session_timeout = 15000";
 
 /// A plan that was made for a small table is kept until the server counts its rows again, which may be a minute and a
 /// hundred thousand rows later. Where a statement is about many rows, to plan it each time is cheaper.
@@ -84,6 +84,12 @@ fn transaction<T>(
     work: impl FnOnce(&mut Connection) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     connection.build_transaction().read_committed().run(work)
+}
+
+/// In a transaction of several changes: one that waits for a lock keeps up all of them. It is done again by itself, with
+/// more patience.
+fn wait_less(connection: &mut Connection) -> Result<(), Failure> {
+    Ok(connection.batch_execute("SET LOCAL lock_timeout = 1000")?)
 }
 
 /// Whether any of these is the id of a customer who was erased, or the hash of a number of which something is remembered:

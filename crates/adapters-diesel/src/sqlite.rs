@@ -3,9 +3,9 @@
 use std::fs::OpenOptions;
 use std::path::Path;
 use std::thread::{available_parallelism, sleep};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use diesel::connection::SimpleConnection;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary};
 use diesel::{Connection as _, SqliteConnection};
@@ -45,6 +45,9 @@ const SETTINGS: &str = "PRAGMA busy_timeout = 2000; PRAGMA foreign_keys = ON; PR
      PRAGMA secure_delete = ON; \
      PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 67108864;";
 
+/// See `transaction`.
+const NO_PATIENCE: &str = "PRAGMA busy_timeout = 0";
+
 /// The longest that the switch to WAL mode is tried, in steps of [`WAL_STEP`]: while another process does the same,
 /// SQLite refuses at once whatever the busy timeout.
 const WAL_STEPS: u32 = 200;
@@ -62,7 +65,12 @@ pub(crate) async fn connect(path: &Path) -> Result<Store, StoreError> {
         open(&writer).map(|_| writer)
     });
     let writer = made.await.map_err(|error| StoreError::Rejected(error.to_string()))??;
-    let writers = Lane::new(1, move || open(&writer));
+    let writers = Lane::new(1, move || {
+        let mut connection = open(&writer)?;
+        // Its transactions wait for the lock by themselves.
+        connection.batch_execute(NO_PATIENCE)?;
+        Ok(connection)
+    });
     let size = available_parallelism().map_or(4, |cores| cores.get().clamp(2, 8));
     let readers = Lane::new(u8::try_from(size).unwrap_or(8), move || {
         let mut connection = open(&reader)?;
@@ -99,12 +107,31 @@ fn open(name: &str) -> Result<Connection, Failure> {
     Err(Failure::Unavailable(format!("{name} is locked")))
 }
 
+/// How long the write lock of another process is waited for, and how often it is tried. SQLite's own patience tries it ten
+/// times a second, and a process that writes one batch after the other leaves it free for moments only.
+const LOCK_WAIT: Duration = Duration::from_secs(2);
+const LOCK_STEP: Duration = Duration::from_millis(1);
+
 /// A write transaction. It takes the write lock at its start: one that read first could not, were another faster.
 fn transaction<T>(
     connection: &mut Connection,
     work: impl FnOnce(&mut Connection) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    connection.immediate_transaction(work)
+    let begun = Instant::now();
+    while let Err(failure) = AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE") {
+        let failure = Failure::from(failure);
+        if !failure.is_of_a_lock() || begun.elapsed() > LOCK_WAIT {
+            return Err(failure);
+        }
+        sleep(LOCK_STEP);
+    }
+    let done = work(connection);
+    match done {
+        Ok(_) => AnsiTransactionManager::commit_transaction(connection)?,
+        // Where it fails too, the connection says so when it is given back.
+        Err(_) => drop(AnsiTransactionManager::rollback_transaction(connection)),
+    }
+    done
 }
 
 /// Takes out of the file's pages what was left in them of rows that lie elsewhere by now or were removed, and empties the
@@ -177,7 +204,7 @@ fn empty_log(connection: &mut Connection) -> Result<bool, Failure> {
     }
     connection.batch_execute("PRAGMA busy_timeout = 100")?;
     let done = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result::<Checkpoint>(connection);
-    connection.batch_execute(SETTINGS)?;
+    connection.batch_execute(NO_PATIENCE)?;
     Ok(done?.busy == 0)
 }
 
@@ -232,6 +259,12 @@ fn lock_customers(_: &mut Connection, _: &[RowId]) -> Result<(), Failure> {
 
 /// The same.
 #[expect(clippy::unnecessary_wraps, reason = "on PostgreSQL it can fail")]
+fn wait_less(_: &mut Connection) -> Result<(), Failure> {
+    Ok(())
+}
+
+/// The same.
+#[expect(clippy::unnecessary_wraps, reason = "on PostgreSQL it can fail")]
 fn lock_for_removal(_: &mut Connection, _: RowId) -> Result<(), Failure> {
     Ok(())
 }
@@ -259,6 +292,6 @@ fn migration_transaction<T>(
 ) -> Result<T, Failure> {
     connection.batch_execute("PRAGMA busy_timeout = 30000")?;
     let result = connection.immediate_transaction(work);
-    connection.batch_execute(SETTINGS)?;
+    connection.batch_execute(NO_PATIENCE)?;
     result
 }

@@ -9,7 +9,7 @@ use ports::{Digest, LinkRepository, StoreError, StoredLink};
 use uuid::Uuid;
 
 use super::cards::abandon_setups;
-use super::{Connection, Failure, Store, insert_new, read_all, reading, write, write_impatiently};
+use super::{Connection, Failure, Store, insert_new, read_all, reading, wait_less, write};
 use crate::bulk::bulk;
 use crate::gather::Question;
 use crate::row::Row;
@@ -187,17 +187,17 @@ impl Question<Connection> for IssueLinks {
     const MOST: usize = 64;
 
     fn answer(connection: &mut Connection, questions: &[Self]) -> Result<Vec<Option<Self::Answer>>, Failure> {
-        if questions.len() > 1 {
-            return write_impatiently(connection, |connection| issue(connection, questions));
-        }
         match write(connection, |connection| issue(connection, questions)) {
-            Err(Failure::Orphan) => Ok(vec![Some(Vec::new())]),
+            Err(Failure::Orphan) if questions.len() == 1 => Ok(vec![Some(Vec::new())]),
             done => done,
         }
     }
 }
 
 fn issue(connection: &mut Connection, questions: &[IssueLinks]) -> Result<Vec<Option<Vec<StoredLink>>>, Failure> {
+    if questions.len() > 1 {
+        wait_less(connection)?;
+    }
     // Two transactions that insert the same keys in one order wait for each other but do not block each other.
     let mut new: Vec<&LinkRow> = questions.iter().flat_map(|question| &question.links).collect();
     new.sort_by(|a, b| a.place().cmp(&b.place()));

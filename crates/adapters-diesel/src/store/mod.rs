@@ -23,7 +23,7 @@ use self::idempotency::FindRecord;
 use self::links::{IssueLinks, LatestLinks};
 use super::{
     Backend, COUNT_TABLES, Connection, LEASE_END, MIGRATIONS, NOW, first_pending, insert_new, is_any_known,
-    lock_customers, lock_for_removal, migration_transaction, read_all, reading, scrub, take_positions,
+    lock_customers, lock_for_removal, migration_transaction, read_all, reading, scrub, take_positions, wait_less,
 };
 use crate::failure::Failure;
 use crate::gather::Gathering;
@@ -76,23 +76,12 @@ const RETRIES: u32 = 5;
 /// The wait before the first of them; each further one waits twice as long.
 const RETRY_WAIT: Duration = Duration::from_millis(4);
 
-/// One write transaction, tried again after a serialization failure or a deadlock, and once more where somebody else held
-/// for too long what it needed. `work` must have no effect but on the database.
+/// One write transaction, tried again after a serialization failure or a deadlock. `work` must have no effect but on
+/// the database.
 ///
 /// A connection that is lost while the answer to the commit is awaited is told apart ([`Failure::InDoubt`]): what was
 /// written may be stored, so that it must not be written again.
 fn write<T>(
-    connection: &mut Connection,
-    mut work: impl FnMut(&mut Connection) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    match write_impatiently(connection, &mut work) {
-        Err(Failure::Blocked(_) | Failure::Held) => write_impatiently(connection, &mut work),
-        done => done,
-    }
-}
-
-/// The same without waiting twice: for several changes, of which one that has to wait keeps up the others.
-fn write_impatiently<T>(
     connection: &mut Connection,
     mut work: impl FnMut(&mut Connection) -> Result<T, Failure>,
 ) -> Result<T, Failure> {

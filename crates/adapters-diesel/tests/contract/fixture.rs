@@ -85,7 +85,10 @@ impl Fixture {
 
     pub(crate) fn raw(&self) -> Box<dyn SimpleConnection + Send> {
         if self.is_sqlite() {
-            Box::new(SqliteConnection::establish(self.raw_url()).unwrap())
+            let mut connection = SqliteConnection::establish(self.raw_url()).unwrap();
+            // Whoever is at it leaves the file free for moments.
+            connection.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+            Box::new(connection)
         } else {
             Box::new(PgConnection::establish(self.raw_url()).unwrap())
         }

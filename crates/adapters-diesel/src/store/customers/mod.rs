@@ -23,7 +23,7 @@ use super::events::EventRow;
 use super::idempotency::RecordRow;
 use super::{
     Connection, Failure, Store, deliveries, idempotency, insert_new, is_any_known, links, lock_customers,
-    lock_for_removal, read_all, reading, write, write_impatiently,
+    lock_for_removal, read_all, reading, wait_less, write,
 };
 
 #[async_trait]

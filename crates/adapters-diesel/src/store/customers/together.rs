@@ -14,7 +14,7 @@ use ports::{KeyedHash, SaveError};
 
 use super::save::Save;
 use super::{
-    Connection, EventRow, Failure, erase, insert_new, is_any_known, links, lock_customers, numbers, write_impatiently,
+    Connection, EventRow, Failure, erase, insert_new, is_any_known, links, lock_customers, numbers, wait_less, write,
 };
 use crate::bulk::Bulk;
 use crate::gather::Question;
@@ -36,13 +36,14 @@ impl Question<Connection> for Save {
         if let [save] = saves {
             return Ok(vec![Some(save.run(connection)?)]);
         }
-        let stored = write_impatiently(connection, |connection| store(connection, saves))?;
+        let stored = write(connection, |connection| store(connection, saves))?;
         Ok(stored.into_iter().map(|is_stored| is_stored.then_some(Ok(()))).collect())
     }
 }
 
 /// Stores those of the changes that collide with nothing, and says which they are.
 fn store(connection: &mut Connection, saves: &[Save]) -> Result<Vec<bool>, Failure> {
+    wait_less(connection)?;
     let mut batch = Batch { saves, is_in: vec![true; saves.len()] };
     let records = batch.insert(connection, |save| save.record.iter().collect(), |record| &record.id)?;
     lock_replaced(connection, saves)?;
