@@ -99,7 +99,7 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
     let timing = match extent {
         Extent::Quick => Timing { turns: 3, warm_up: Duration::from_millis(300), duration: Duration::from_secs(1) },
         Extent::Full { .. } => {
-            Timing { turns: 3, warm_up: Duration::from_millis(500), duration: Duration::from_secs(2) }
+            Timing { turns: 3, warm_up: Duration::from_millis(400), duration: Duration::from_millis(1_500) }
         }
     };
     let confirmable = if extent == Extent::Quick { 100_000 } else { 500_000 };

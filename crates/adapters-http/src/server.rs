@@ -110,6 +110,8 @@ pub fn start(listener: TcpListener, service: Arc<Service>, config: Config) -> io
             .h1(map_config(app(), |()| AppConfig::default()));
         let connect = |stream: TcpStream| async {
             let peer = stream.peer_addr().ok();
+            // An answer is written in one piece: to wait whether more comes delays what is longer than a packet.
+            let _ = stream.set_nodelay(true);
             Ok::<_, DispatchError>((Connection::new(stream), peer))
         };
         fn_service(connect).and_then(http)
