@@ -99,7 +99,7 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
     let timing = match extent {
         Extent::Quick => Timing { turns: 3, warm_up: Duration::from_millis(300), duration: Duration::from_secs(1) },
         Extent::Full { .. } => {
-            Timing { turns: 3, warm_up: Duration::from_millis(400), duration: Duration::from_millis(1_500) }
+            Timing { turns: 3, warm_up: Duration::from_millis(400), duration: Duration::from_secs(1) }
         }
     };
     let confirmable = if extent == Extent::Quick { 100_000 } else { 500_000 };
@@ -143,8 +143,11 @@ fn cells(extent: Extent) -> Vec<Cell> {
     let mut cells = Vec::new();
     for connections in all.iter().copied() {
         cells.push(cell(0, Who::Baseline, Work::Fixed, connections));
-        cells.push(cell(1, Who::Pgbench, Work::Get, connections));
-        cells.push(cell(1, Who::Pgbench, Work::Create, connections));
+        // Two hundred connections take pgbench longer to make than a turn lasts.
+        if connections <= 32 {
+            cells.push(cell(1, Who::Pgbench, Work::Get, connections));
+            cells.push(cell(1, Who::Pgbench, Work::Create, connections));
+        }
         for world in [0, 1] {
             cells.push(cell(world, Who::Baseline, Work::Get, connections));
             cells.push(cell(world, Who::Baseline, Work::Create, connections));
