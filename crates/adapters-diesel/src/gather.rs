@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use diesel::Connection;
 use ports::StoreError;
 
+use crate::answer::{Answer, Asker, ask, unavailable};
 use crate::failure::Failure;
-use crate::lane::{Answer, Asker, Connections, Lane, QUEUE_LENGTH, ask, perform, unavailable};
+use crate::lane::{Connections, Lane, QUEUE_LENGTH, perform};
 
 /// How long after it was asked a question that failed with others is asked again by itself.
 const PATIENCE: Duration = Duration::from_secs(4);

@@ -10,6 +10,7 @@
 
 #![expect(clippy::duplicate_mod, reason = "the queries are compiled once for each database")]
 
+mod answer;
 mod bulk;
 mod failure;
 mod gather;
