@@ -1,6 +1,7 @@
 //! What is measured, and in which turns.
 
 use std::io::{Error, Result};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::rc::Rc;
 use std::thread::sleep;
@@ -91,6 +92,13 @@ struct Timing {
     duration: Duration,
 }
 
+impl Timing {
+    /// A turn of a closed loop.
+    fn closed(&self, addresses: Vec<SocketAddr>, connections: usize) -> Plan {
+        Plan { addresses, connections, warm_up: self.warm_up, duration: self.duration, rate: None }
+    }
+}
+
 /// Measures all, prints it, and after a full measurement writes the report.
 ///
 /// # Errors
@@ -120,13 +128,7 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
     report.webhooks = webhooks(directory.path(), &timing)?;
     if let Extent::Full { rows } = extent {
         for (world, memory) in worlds.iter().zip(&mut report.memory) {
-            let plan = Plan {
-                addresses: vec![world.service.address],
-                connections: 1_000,
-                warm_up: timing.warm_up,
-                duration: timing.duration,
-                rate: None,
-            };
+            let plan = timing.closed(vec![world.service.address], 1_000);
             run_load(&plan, workload(world, Who::ServiceWithLinks, Work::Mixed, 0))?;
             memory.busy = world.service.resident();
         }
@@ -200,13 +202,7 @@ fn measure(worlds: &[World], cells: &[Cell], timing: &Timing) -> Result<Vec<Row>
                     }
                     _ => vec![world.service.address],
                 };
-                let plan = Plan {
-                    addresses,
-                    connections: cell.connections,
-                    warm_up: timing.warm_up,
-                    duration: timing.duration,
-                    rate: None,
-                };
+                let plan = timing.closed(addresses, cell.connections);
                 let outcome = run_load(&plan, workload(world, cell.who, cell.work, turn))?;
                 if let Some(error) = outcome.first_error {
                     return Err(Error::other(format!("{name}: {} errors, the first: {error}", outcome.errors)));
@@ -284,13 +280,7 @@ fn webhooks(directory: &Path, timing: &Timing) -> Result<Vec<Row>> {
             write_key,
             used: Rc::default(),
         };
-        let plan = Plan {
-            addresses: vec![world.service.address],
-            connections: 32,
-            warm_up: timing.warm_up,
-            duration: timing.duration * 2,
-            rate: None,
-        };
+        let plan = Plan { duration: timing.duration * 2, ..timing.closed(vec![world.service.address], 32) };
         let outcome = run_load(&plan, workload(&world, Who::Service, Work::Create, 0))?;
         rows.push(Row {
             database: name,
@@ -322,13 +312,7 @@ fn growth(directory: &Path, most: u64, timing: &Timing) -> Result<Vec<Growth>> {
         for (size, world) in &worlds {
             for work in [Work::Get, Work::Create] {
                 sleep(PAUSE);
-                let plan = Plan {
-                    addresses: vec![world.service.address],
-                    connections: 32,
-                    warm_up: timing.warm_up,
-                    duration: timing.duration,
-                    rate: None,
-                };
+                let plan = timing.closed(vec![world.service.address], 32);
                 let workload = Workload { rows: *size, ..workload(world, Who::Service, work, turn) };
                 let rate = run_load(&plan, workload)?.rate;
                 let (database, work) = (world.database.name(), format!("{work:?}"));

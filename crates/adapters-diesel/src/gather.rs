@@ -64,7 +64,8 @@ struct Place<Q, A> {
 }
 
 impl<C: Connection + Send + 'static, Q: Question<C>> Gathering<C, Q> {
-    /// Questions that are answered on a lane, on at most so many of its connections at the same time.
+    /// Questions that are answered on a lane, on at most so many of its connections at the same time, and on more while
+    /// those are held up.
     pub(crate) fn new(lane: Lane<C>, most_rounds: usize) -> Self {
         let waiting = Waiting { places: VecDeque::new(), rounds: 0, most_rounds };
         Self { lane, waiting: Arc::new(Mutex::new(waiting)) }

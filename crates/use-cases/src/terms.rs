@@ -97,11 +97,7 @@ impl Service {
         once: Option<Once<'a, T>>,
         work: impl AsyncFnOnce(&Recorder<'a, T>) -> Result<T, Failure>,
     ) -> Result<Answer<T>, Failure> {
-        let recorder = Recorder::new(self, caller, once);
-        if let Some(answer) = recorder.replay().await? {
-            return Ok(Answer::Repeated(answer));
-        }
-        recorder.work(work).await
+        Recorder::new(self, caller, once).replay_or(work).await
     }
 
     /// The same for work that changes nothing but what it saves with its record, and that is seldom a repeat: it is not
@@ -114,12 +110,7 @@ impl Service {
         work: impl AsyncFnOnce(&Recorder<'a, T>) -> Result<T, Failure>,
     ) -> Result<Answer<T>, Failure> {
         let recorder = Recorder::new(self, caller, once);
-        if recorder.has_other_ids()
-            && let Some(answer) = recorder.replay().await?
-        {
-            return Ok(Answer::Repeated(answer));
-        }
-        recorder.work(work).await
+        if recorder.has_other_ids() { recorder.replay_or(work).await } else { recorder.work(work).await }
     }
 }
 
@@ -136,6 +127,14 @@ impl<'a, T> Recorder<'a, T> {
             answer: once.answer,
         });
         Self { service, once, is_stored: AtomicBool::new(false) }
+    }
+
+    /// Answers what was answered before, or does the work.
+    async fn replay_or(self, work: impl AsyncFnOnce(&Self) -> Result<T, Failure>) -> Result<Answer<T>, Failure> {
+        match self.replay().await? {
+            Some(answer) => Ok(Answer::Repeated(answer)),
+            None => self.work(work).await,
+        }
     }
 
     /// Does the work, and where it fails looks whether it was done before.
