@@ -277,15 +277,24 @@ mod tests {
 
     type Asked = Vec<Result<u32, StoreError>>;
 
-    /// Asks these while the one thread of a lane is busy, so that all of them wait when it is free, and returns what was
-    /// answered and who was asked with whom.
-    async fn asked(all: &[Does]) -> (Asked, Vec<Vec<u32>>) {
-        let open = || SqliteConnection::establish(":memory:").map_err(|error| Failure::Unavailable(error.to_string()));
-        let lane = Lane::new(1, open);
+    /// A gathering on a lane whose one thread is busy until what comes with it is dropped.
+    fn held_up() -> (Gathering<SqliteConnection, Number>, mpsc::Sender<()>) {
+        let lane = lane(1);
         let (release, released) = mpsc::channel::<()>();
         let busy = move |_: &Connections<_>| assert!(released.recv().is_err(), "nothing is sent");
         lane.post(Box::new(busy)).unwrap();
-        let gathering: Gathering<_, Number> = Gathering::new(lane, 1);
+        (Gathering::new(lane, 1), release)
+    }
+
+    fn lane(size: u8) -> Lane<SqliteConnection> {
+        let open = || SqliteConnection::establish(":memory:").map_err(|error| Failure::Unavailable(error.to_string()));
+        Lane::new(size, open)
+    }
+
+    /// Asks these while the one thread of a lane is busy, so that all of them wait when it is free, and returns what was
+    /// answered and who was asked with whom.
+    async fn asked(all: &[Does]) -> (Asked, Vec<Vec<u32>>) {
+        let (gathering, release) = held_up();
         let log = Arc::new(Mutex::new(Vec::new()));
         let question = |(number, does): (u32, &Does)| Number { number, does: *does, log: log.clone() };
         let waiting: Vec<_> = (0..).zip(all).map(question).map(|question| gathering.put(question).unwrap()).collect();
@@ -339,8 +348,7 @@ mod tests {
     #[tokio::test]
     #[expect(clippy::await_holding_lock, reason = "it is what holds the batch up")]
     async fn who_waits_for_a_batch_that_is_held_up_gets_another() {
-        let open = || SqliteConnection::establish(":memory:").map_err(|error| Failure::Unavailable(error.to_string()));
-        let gathering: Arc<Gathering<_, Number>> = Arc::new(Gathering::new(Lane::new(2, open), 1));
+        let gathering: Gathering<_, Number> = Gathering::new(lane(2), 1);
         let log = Arc::new(Mutex::new(Vec::new()));
         // Whoever answers the first question notes whom he asks, and so waits for the log.
         let held = lock(&log);
@@ -357,12 +365,7 @@ mod tests {
     #[tokio::test]
     async fn the_queue_has_an_end() {
         let all = [Does::Answers; QUEUE_LENGTH];
-        let open = || SqliteConnection::establish(":memory:").map_err(|error| Failure::Unavailable(error.to_string()));
-        let lane = Lane::new(1, open);
-        let (release, released) = mpsc::channel::<()>();
-        let busy = move |_: &Connections<_>| assert!(released.recv().is_err(), "nothing is sent");
-        lane.post(Box::new(busy)).unwrap();
-        let gathering: Gathering<_, Number> = Gathering::new(lane, 1);
+        let (gathering, release) = held_up();
         let log = Arc::new(Mutex::new(Vec::new()));
         let question = |number, does| Number { number, does, log: log.clone() };
         let waiting: Vec<_> = all.iter().map(|does| gathering.put(question(1, *does)).unwrap()).collect();
