@@ -1,24 +1,199 @@
-//! Many rows in one go: what is not there yet of them is inserted, and it is told which those are.
+//! Many rows in one go: those that can be are inserted, or replace what there is of them, and it is told which those are.
 //!
 //! PostgreSQL takes the columns as lists (`unnest`), so that the statement is the same for any number of rows and is
 //! planned once; SQLite, which is in the process, takes row by row.
 
-use diesel::{PgConnection, QueryResult, SqliteConnection};
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Array, BigInt, Binary, Bool};
+use diesel::{PgConnection, QueryResult, RunQueryDsl, SqliteConnection};
+
+use crate::sql_types::{Id, RowId};
 
 /// A row that can be inserted with others. [`bulk!`] makes a row one.
-pub(crate) trait Bulk: Sized {
+pub(crate) trait Bulk: Sized + 'static {
     /// What a row is told by.
     type Key: PartialEq;
+    /// The type of the key's column.
+    type SqlKey;
+    /// The columns of some rows.
+    type Lists<'a>: Lists;
+
+    const TABLE: &'static str;
+    const KEY: &'static str;
+    /// The columns, in the order of the lists.
+    const COLUMNS: &'static [&'static str];
 
     /// This one's.
     fn key(&self) -> &Self::Key;
 
-    /// Inserts those of the rows that collide with nothing, and returns their keys.
-    fn insert_all(rows: &[&Self], connection: &mut PgConnection) -> QueryResult<Vec<Self::Key>>;
+    fn lists<'a>(rows: impl IntoIterator<Item = &'a Self>) -> Self::Lists<'a>;
+
+    /// What a statement returns that returns keys.
+    fn load<S>(statement: S, connection: &mut PgConnection) -> QueryResult<Vec<Self::Key>>
+    where
+        S: Query<SqlType = Self::SqlKey> + QueryFragment<Pg> + QueryId + RunQueryDsl<PgConnection>;
 
     /// Inserts the row unless it collides with something, and returns how many were inserted.
     fn insert_one(&self, connection: &mut SqliteConnection) -> QueryResult<usize>;
 }
+
+pub(crate) trait Lists {
+    /// Binds the lists, with commas between them.
+    fn bind<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()>;
+}
+
+/// A row that can be replaced with others, each where it is stored at a version.
+pub(crate) trait Replace: Bulk {
+    /// Columns that are not simply written, and what is written to them: of the row that there is, which is called like the
+    /// table, and of the one that replaces it, `new`.
+    const ASSIGNED: &'static [(&'static str, &'static str)];
+
+    /// Replaces the row that is stored at this version, and returns how many were replaced.
+    fn replace_one(&self, version: i64, connection: &mut SqliteConnection) -> QueryResult<usize>;
+}
+
+/// An event's row.
+pub(crate) trait Placed: Bulk {
+    /// The same at this position.
+    fn at(&self, position: i64) -> Self;
+}
+
+/// Inserts those of the rows that collide with nothing, and returns their keys.
+pub(crate) struct InsertNew<'a, R: Bulk>(pub(crate) R::Lists<'a>);
+
+impl<R: Bulk> QueryFragment<Pg> for InsertNew<'_, R> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("INSERT INTO ");
+        out.push_sql(R::TABLE);
+        push_columns::<R>(&mut out, " (", "");
+        out.push_sql(") SELECT * FROM unnest(");
+        self.0.bind(&mut out)?;
+        out.push_sql(") ON CONFLICT DO NOTHING RETURNING ");
+        out.push_sql(R::KEY);
+        Ok(())
+    }
+}
+
+/// Replaces those of the rows that are stored at these versions, and returns their keys.
+pub(crate) struct ReplaceAll<'a, R: Replace> {
+    pub(crate) lists: R::Lists<'a>,
+    pub(crate) versions: Vec<i64>,
+}
+
+impl<R: Replace> QueryFragment<Pg> for ReplaceAll<'_, R> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("UPDATE ");
+        out.push_sql(R::TABLE);
+        let mut before = " SET ";
+        for column in R::COLUMNS.iter().filter(|column| **column != R::KEY) {
+            out.push_sql(before);
+            before = ", ";
+            out.push_sql(column);
+            out.push_sql(" = ");
+            match R::ASSIGNED.iter().find(|(assigned, _)| assigned == column) {
+                Some((_, value)) => out.push_sql(value),
+                None => {
+                    out.push_sql("new.");
+                    out.push_sql(column);
+                }
+            }
+        }
+        out.push_sql(" FROM unnest(");
+        self.lists.bind(&mut out)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<BigInt>, _>(&self.versions)?;
+        push_columns::<R>(&mut out, ") AS new (", "");
+        out.push_sql(", replaced) WHERE ");
+        out.push_sql(R::TABLE);
+        out.push_sql(".version = new.replaced AND ");
+        for part in [R::TABLE, ".", R::KEY, " = new.", R::KEY, " RETURNING ", R::TABLE, ".", R::KEY] {
+            out.push_sql(part);
+        }
+        Ok(())
+    }
+}
+
+/// Inserts events with their positions, and returns their keys; none of them where something of [`Known`] is known. They
+/// have no positions while somebody else has the counter, or where they come after others that may have none.
+pub(crate) struct InsertEvents<'a, R: Placed> {
+    pub(crate) lists: R::Lists<'a>,
+    pub(crate) number: i64,
+    pub(crate) after_others: bool,
+    pub(crate) unless: &'a Known,
+}
+
+/// What is hardly ever there.
+#[derive(Default)]
+pub(crate) struct Known {
+    /// Customers who were erased.
+    pub(crate) erased: Vec<RowId>,
+    /// Hashes of numbers of which something is remembered.
+    pub(crate) remembered: Vec<Vec<u8>>,
+}
+
+impl<R: Placed> QueryFragment<Pg> for InsertEvents<'_, R> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("WITH counter AS (UPDATE event_numbering SET last_position = last_position + ");
+        out.push_bind_param::<BigInt, _>(&self.number)?;
+        out.push_sql(
+            " WHERE id = (SELECT id FROM event_numbering WHERE id = 1 FOR UPDATE SKIP LOCKED) \
+             RETURNING last_position - ",
+        );
+        out.push_bind_param::<BigInt, _>(&self.number)?;
+        out.push_sql(" AS last_position) INSERT INTO events");
+        push_columns::<R>(&mut out, " (", "");
+        out.push_sql(", position) SELECT ");
+        push_columns::<R>(&mut out, "", "new.");
+        out.push_sql(", CASE WHEN ");
+        out.push_bind_param::<Bool, _>(&self.after_others)?;
+        // The order is that of the index of those without a position.
+        out.push_sql(
+            " AND (SELECT true FROM events WHERE position IS NULL ORDER BY occurred_at, sequence, id LIMIT 1) \
+             THEN NULL ELSE (SELECT last_position FROM counter) + new.place END FROM unnest(",
+        );
+        self.lists.bind(&mut out)?;
+        push_columns::<R>(&mut out, ") WITH ORDINALITY AS new (", "");
+        out.push_sql(", place) WHERE NOT EXISTS (SELECT FROM erased_customers WHERE id = ANY (");
+        out.push_bind_param::<Array<Id>, _>(&self.unless.erased)?;
+        out.push_sql(")) AND NOT EXISTS (SELECT FROM number_memories WHERE number = ANY (");
+        out.push_bind_param::<Array<Binary>, _>(&self.unless.remembered)?;
+        out.push_sql(")) ON CONFLICT DO NOTHING RETURNING ");
+        out.push_sql(R::KEY);
+        Ok(())
+    }
+}
+
+/// The columns, with a comma between them, after `before`, and each after `table`.
+fn push_columns<R: Bulk>(out: &mut AstPass<'_, '_, Pg>, before: &str, table: &str) {
+    let mut before = before;
+    for column in R::COLUMNS {
+        out.push_sql(before);
+        out.push_sql(table);
+        out.push_sql(column);
+        before = ", ";
+    }
+}
+
+/// Makes statements known by their types, so that each is prepared once.
+macro_rules! statements {
+    ($($statement:ident: $row:ident),* $(,)?) => {
+        $(
+            impl<R: $row> QueryId for $statement<'_, R> {
+                type QueryId = $statement<'static, R>;
+                const HAS_STATIC_QUERY_ID: bool = true;
+            }
+
+            impl<R: $row> Query for $statement<'_, R> {
+                type SqlType = R::SqlKey;
+            }
+
+            impl<R: $row> RunQueryDsl<PgConnection> for $statement<'_, R> {}
+        )*
+    };
+}
+
+statements! { InsertNew: Bulk, ReplaceAll: Replace, InsertEvents: Placed }
 
 /// Makes a row [`Bulk`]: `bulk!(Lists: Row { … } in table by key, { field: kind, … })`. The pattern names each of the
 /// row's fields, so that one that is forgotten does not compile; a kind is the type of a column (see below).
@@ -27,49 +202,34 @@ macro_rules! bulk {
         $lists:ident: $row:ident { $($pattern:tt)* } in $table:ident by $key:ident: $key_kind:ident,
         { $($field:ident $(as $column:literal)?: $kind:ident),* $(,)? }
     ) => {
-        /// The columns of some rows.
-        struct $lists<'a> {
+        pub(super) struct $lists<'a> {
             $($field: Vec<&'a $crate::bulk::bulk!(@type $kind)>,)*
         }
 
-        impl diesel::query_builder::QueryFragment<diesel::pg::Pg> for $lists<'_> {
-            fn walk_ast<'b>(
+        impl $crate::bulk::Lists for $lists<'_> {
+            fn bind<'b>(
                 &'b self,
-                mut out: diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>,
+                out: &mut diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>,
             ) -> diesel::QueryResult<()> {
-                out.push_sql(concat!("INSERT INTO ", stringify!($table), " ("));
                 let mut between = "";
-                $(
-                    out.push_sql(between);
-                    out.push_sql($crate::bulk::bulk!(@column $field $($column)?));
-                    between = ", ";
-                )*
-                out.push_sql(") SELECT * FROM unnest(");
-                between = "";
                 $(
                     out.push_sql(between);
                     out.push_bind_param::<diesel::sql_types::Array<$crate::bulk::bulk!(@sql $kind)>, _>(&self.$field)?;
                     between = ", ";
                 )*
                 let _ = between;
-                out.push_sql(concat!(") ON CONFLICT DO NOTHING RETURNING ", stringify!($key)));
                 Ok(())
             }
         }
 
-        impl diesel::query_builder::QueryId for $lists<'_> {
-            type QueryId = $lists<'static>;
-            const HAS_STATIC_QUERY_ID: bool = true;
-        }
-
-        impl diesel::query_builder::Query for $lists<'_> {
-            type SqlType = $crate::bulk::bulk!(@sql $key_kind);
-        }
-
-        impl diesel::RunQueryDsl<diesel::PgConnection> for $lists<'_> {}
-
         impl $crate::bulk::Bulk for $row {
             type Key = $crate::bulk::bulk!(@type $key_kind);
+            type SqlKey = $crate::bulk::bulk!(@sql $key_kind);
+            type Lists<'a> = $lists<'a>;
+
+            const TABLE: &'static str = stringify!($table);
+            const KEY: &'static str = stringify!($key);
+            const COLUMNS: &'static [&'static str] = &[$($crate::bulk::bulk!(@column $field $($column)?)),*];
 
             #[expect(unused_variables, reason = "one of all is the key")]
             fn key(&self) -> &Self::Key {
@@ -77,16 +237,23 @@ macro_rules! bulk {
                 $key
             }
 
-            fn insert_all(
-                rows: &[&Self],
-                connection: &mut diesel::PgConnection,
-            ) -> diesel::QueryResult<Vec<Self::Key>> {
-                let mut lists = $lists { $($field: Vec::with_capacity(rows.len()),)* };
+            fn lists<'a>(rows: impl IntoIterator<Item = &'a Self>) -> $lists<'a> {
+                let mut lists = $lists { $($field: Vec::new(),)* };
                 for row in rows {
                     let $row { $($pattern)* } = row;
                     $(lists.$field.push($field);)*
                 }
-                diesel::RunQueryDsl::load(lists, connection)
+                lists
+            }
+
+            fn load<S>(statement: S, connection: &mut diesel::PgConnection) -> diesel::QueryResult<Vec<Self::Key>>
+            where
+                S: diesel::query_builder::Query<SqlType = Self::SqlKey>
+                    + diesel::query_builder::QueryFragment<diesel::pg::Pg>
+                    + diesel::query_builder::QueryId
+                    + diesel::RunQueryDsl<diesel::PgConnection>,
+            {
+                statement.load(connection)
             }
 
             fn insert_one(&self, connection: &mut diesel::SqliteConnection) -> diesel::QueryResult<usize> {

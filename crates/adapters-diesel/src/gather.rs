@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::slice;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -39,9 +40,15 @@ pub(crate) trait Question<C>: Send + Sized + 'static {
     }
 
     /// Answers each of these, in their order; `None` where one is to be asked again by itself. A failure is everybody's;
-    /// where it may be the fault of one of several, each is asked again by itself. May be called a second time with the same
-    /// questions, as [`Lane::run`] says.
+    /// where it may be the fault of one, each is asked again by itself. May be called a second time with the same questions,
+    /// as [`Lane::run`] says.
     fn answer(connection: &mut C, questions: &[Self]) -> Result<Vec<Option<Self::Answer>>, Failure>;
+
+    /// Answers it by itself.
+    fn answer_alone(&self, connection: &mut C) -> Result<Self::Answer, Failure> {
+        let answer = Self::answer(connection, slice::from_ref(self))?.into_iter().next().flatten();
+        answer.ok_or_else(|| Failure::Contended("met others again and again".to_owned()))
+    }
 }
 
 /// See the module.
@@ -168,7 +175,10 @@ impl<C: Connection + Send + 'static, Q: Question<C>> Round<C, Q> {
     fn ask(&self, connections: &Connections<C>, batch: Vec<Place<Q, Q::Answer>>) {
         let (questions, askers): (Vec<Q>, Vec<_>) =
             batch.into_iter().map(|place| (place.question, (place.asker, place.since))).unzip();
-        let answered = perform(connections, &mut |connection: &mut C| Q::answer(connection, &questions));
+        let answered = perform(connections, &mut |connection: &mut C| match questions.as_slice() {
+            [question] if question.is_alone() => Ok(vec![Some(question.answer_alone(connection)?)]),
+            questions => Q::answer(connection, questions),
+        });
         match answered {
             Ok(answers) => {
                 for ((question, (asker, since)), answer) in questions.into_iter().zip(askers).zip(answers) {
@@ -178,7 +188,7 @@ impl<C: Connection + Send + 'static, Q: Question<C>> Round<C, Q> {
                     }
                 }
             }
-            Err(failure) if questions.len() > 1 && failure.may_be_of_one() => {
+            Err(failure) if failure.may_be_of_one() => {
                 tracing::debug!(%failure, "what failed together is done one by one");
                 for (question, (asker, since)) in questions.into_iter().zip(askers) {
                     self.ask_alone(question, asker, since);
@@ -190,18 +200,12 @@ impl<C: Connection + Send + 'static, Q: Question<C>> Round<C, Q> {
 
     /// Asks again, by itself, when a thread is free: each on its own, so that one that has to wait keeps up no other.
     fn ask_alone(&self, question: Q, asker: Asker<Q::Answer>, since: Instant) {
-        let job =
-            move |connections: &Connections<C>| {
-                if since.elapsed() > PATIENCE {
-                    return asker.answer(Err(Failure::Unavailable("not done in time".to_owned())));
-                }
-                let questions = [question];
-                let answered = perform(connections, &mut |connection: &mut C| Q::answer(connection, &questions));
-                let answer = answered.map(|answers| answers.into_iter().next().flatten());
-                asker.answer(answer.and_then(|answer| {
-                    answer.ok_or_else(|| Failure::Contended("met others again and again".to_owned()))
-                }));
-            };
+        let job = move |connections: &Connections<C>| {
+            if since.elapsed() > PATIENCE {
+                return asker.answer(Err(Failure::Unavailable("not done in time".to_owned())));
+            }
+            asker.answer(perform(connections, &mut |connection: &mut C| question.answer_alone(connection)));
+        };
         // Where it fails the asker is dropped with the job.
         let _ = self.lane.post(Box::new(job));
     }

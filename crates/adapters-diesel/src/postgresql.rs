@@ -3,19 +3,17 @@
 use std::num::NonZero;
 use std::thread::available_parallelism;
 
-use diesel::connection::SimpleConnection;
-use diesel::dsl::exists;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection};
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt};
+use diesel::sql_types::Array;
 use diesel::{Connection as _, PgConnection};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use ports::StoreError;
 
-use crate::bulk::Bulk;
+use crate::bulk::{Bulk, InsertEvents, InsertNew, Known, Placed, Replace, ReplaceAll};
 use crate::failure::Failure;
 use crate::lane::Lane;
-use crate::schema::{customers, erased_customers, number_memories};
+use crate::schema::customers;
 use crate::sql_types::{Id, RowId};
 
 #[path = "store/mod.rs"]
@@ -77,70 +75,53 @@ fn open(url: &str) -> Result<Connection, Failure> {
     Ok(connection)
 }
 
-/// A write transaction. Read committed is enough, and is said whatever the server's default: unique constraints and
-/// version checks do not read before they write.
-fn transaction<T>(
-    connection: &mut Connection,
-    work: impl FnOnce(&mut Connection) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    connection.build_transaction().read_committed().run(work)
-}
-
-/// In a transaction of several changes: one that waits for a lock keeps up all of them. It is done again by itself, with
+/// How a write transaction begins. Read committed is enough, and is said whatever the server's default: unique constraints
+/// and version checks do not read before they write.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+/// The same for one of several changes: one that waits for a lock keeps up all of them. It is done again by itself, with
 /// more patience.
-fn wait_less(connection: &mut Connection) -> Result<(), Failure> {
-    Ok(connection.batch_execute("SET LOCAL lock_timeout = 1000")?)
+const BEGIN_TOGETHER: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = 1000";
+
+/// Begins a write transaction.
+fn begin(connection: &mut Connection, statement: &str) -> Result<(), Failure> {
+    Ok(AnsiTransactionManager::begin_transaction_sql(connection, statement)?)
 }
-
-/// Whether any of these is the id of a customer who was erased, or the hash of a number of which something is remembered:
-/// one round trip for two questions that are answered by no nearly always.
-fn is_any_known(connection: &mut Connection, ids: Vec<RowId>, hashes: Vec<Vec<u8>>) -> Result<bool, Failure> {
-    let erased = erased_customers::table.filter(erased_customers::id.eq_any(ids));
-    let remembered = number_memories::table.filter(number_memories::number.eq_any(hashes));
-    Ok(diesel::select(exists(erased).or(exists(remembered))).get_result(connection)?)
-}
-
-/// Takes positions for so many events, and returns the first, if that can be had without waiting: the counter is this
-/// transaction's until it commits, so that whoever takes positions later also commits later.
-fn take_positions(connection: &mut Connection, events: i64) -> Result<Option<i64>, Failure> {
-    let last: Option<i64> = TakePositions(events).get_result(connection).optional()?;
-    Ok(last.map(|last| last - events + 1))
-}
-
-/// Written out, since diesel has no word for a row that is passed over in an update, and prepares what it has no type for
-/// anew each time.
-struct TakePositions(i64);
-
-impl QueryFragment<Backend> for TakePositions {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        out.push_sql("UPDATE event_numbering SET last_position = last_position + ");
-        out.push_bind_param::<BigInt, _>(&self.0)?;
-        out.push_sql(
-            " WHERE id = (SELECT id FROM event_numbering WHERE id = 1 FOR UPDATE SKIP LOCKED) RETURNING last_position",
-        );
-        Ok(())
-    }
-}
-
-impl QueryId for TakePositions {
-    type QueryId = Self;
-    const HAS_STATIC_QUERY_ID: bool = true;
-}
-
-impl Query for TakePositions {
-    type SqlType = BigInt;
-}
-
-impl RunQueryDsl<Connection> for TakePositions {}
 
 /// Inserts those of the rows that collide with nothing, and says which they are.
 fn insert_new<R: Bulk>(connection: &mut Connection, rows: &[&R]) -> Result<Vec<bool>, Failure> {
+    each(rows, || R::load(InsertNew::<R>(R::lists(rows.iter().copied())), connection))
+}
+
+/// Replaces those of the rows that are stored at these versions, and says which they are.
+fn replace_each<R: Replace>(connection: &mut Connection, rows: &[(&R, i64)]) -> Result<Vec<bool>, Failure> {
+    let (rows, versions): (Vec<&R>, Vec<i64>) = rows.iter().copied().unzip();
+    let lists = R::lists(rows.iter().copied());
+    each(&rows, || R::load(ReplaceAll::<R> { lists, versions }, connection))
+}
+
+/// Inserts events with their positions, if those can be had without waiting: the counter is this transaction's until it
+/// commits, so that whoever takes positions later also commits later. `None` where something of `unless` is known.
+fn insert_events<R: Placed>(
+    connection: &mut Connection,
+    events: &[&R],
+    unless: &Known,
+    after_others: bool,
+    _: impl Fn(&mut Connection) -> Result<bool, Failure>,
+) -> Result<Option<Vec<bool>>, Failure> {
+    let number = i64::try_from(events.len()).unwrap_or(i64::MAX);
+    let lists = R::lists(events.iter().copied());
+    let inserted = each(events, || R::load(InsertEvents::<R> { lists, number, after_others, unless }, connection))?;
+    Ok(inserted.contains(&true).then_some(inserted))
+}
+
+/// Which of the rows are among those whose keys a statement returns.
+fn each<R: Bulk>(rows: &[&R], done: impl FnOnce() -> QueryResult<Vec<R::Key>>) -> Result<Vec<bool>, Failure> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let inserted = R::insert_all(rows, connection)?;
-    let all = inserted.len() == rows.len();
-    Ok(rows.iter().map(|row| all || inserted.contains(row.key())).collect())
+    let done = done()?;
+    let all = done.len() == rows.len();
+    Ok(rows.iter().map(|row| all || done.contains(row.key())).collect())
 }
 
 /// Reads what is asked for by many keys, in one round trip.

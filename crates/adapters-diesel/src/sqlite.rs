@@ -5,7 +5,7 @@ use std::path::Path;
 use std::thread::{available_parallelism, sleep};
 use std::time::{Duration, Instant};
 
-use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::connection::{AnsiTransactionManager, SimpleConnection};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary};
 use diesel::{Connection as _, SqliteConnection};
@@ -13,7 +13,7 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use ports::StoreError;
 use tokio::task::spawn_blocking;
 
-use crate::bulk::Bulk;
+use crate::bulk::{Bulk, Known, Placed, Replace};
 use crate::failure::Failure;
 use crate::lane::Lane;
 use crate::schema::{deliveries, event_numbering};
@@ -23,7 +23,7 @@ use crate::sql_types::RowId;
 #[path = "store/mod.rs"]
 mod store;
 
-use store::Store;
+use store::{Store, write};
 
 type Backend = diesel::sqlite::Sqlite;
 type Connection = SqliteConnection;
@@ -45,7 +45,7 @@ const SETTINGS: &str = "PRAGMA busy_timeout = 2000; PRAGMA foreign_keys = ON; PR
      PRAGMA secure_delete = ON; \
      PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 67108864;";
 
-/// See `transaction`.
+/// See `begin`.
 const NO_PATIENCE: &str = "PRAGMA busy_timeout = 0";
 
 /// The longest that the switch to WAL mode is tried, in steps of [`WAL_STEP`]: while another process does the same,
@@ -112,26 +112,22 @@ fn open(name: &str) -> Result<Connection, Failure> {
 const LOCK_WAIT: Duration = Duration::from_secs(2);
 const LOCK_STEP: Duration = Duration::from_millis(1);
 
-/// A write transaction. It takes the write lock at its start: one that read first could not, were another faster.
-fn transaction<T>(
-    connection: &mut Connection,
-    work: impl FnOnce(&mut Connection) -> Result<T, Failure>,
-) -> Result<T, Failure> {
+/// How a write transaction begins. It takes the write lock at its start: one that read first could not, were another faster.
+const BEGIN: &str = "BEGIN IMMEDIATE";
+/// The same for one of several changes.
+const BEGIN_TOGETHER: &str = BEGIN;
+
+/// Begins a write transaction.
+fn begin(connection: &mut Connection, statement: &str) -> Result<(), Failure> {
     let begun = Instant::now();
-    while let Err(failure) = AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE") {
+    while let Err(failure) = AnsiTransactionManager::begin_transaction_sql(connection, statement) {
         let failure = Failure::from(failure);
         if !failure.is_of_a_lock() || begun.elapsed() > LOCK_WAIT {
             return Err(failure);
         }
         sleep(LOCK_STEP);
     }
-    let done = work(connection);
-    match done {
-        Ok(_) => AnsiTransactionManager::commit_transaction(connection)?,
-        // Where it fails too, the connection says so when it is given back.
-        Err(_) => drop(AnsiTransactionManager::rollback_transaction(connection)),
-    }
-    done
+    Ok(())
 }
 
 /// Takes out of the file's pages what was left in them of rows that lie elsewhere by now or were removed, and empties the
@@ -140,7 +136,7 @@ async fn scrub(readers: &Lane<Connection>, writers: &Lane<Connection>) -> Result
     let mut from = 1;
     while let Some(stale) = readers.run(move |connection| stale_pages(connection, from)).await? {
         if !stale.is_empty() {
-            writers.run(move |connection| transaction(connection, |connection| clean(connection, &stale))).await?;
+            writers.run(move |connection| write(connection, |connection| clean(connection, &stale))).await?;
         }
         from += PAGES;
     }
@@ -208,25 +204,42 @@ fn empty_log(connection: &mut Connection) -> Result<bool, Failure> {
     Ok(done?.busy == 0)
 }
 
-/// Whether something may be known of these: each is looked up by itself, which costs no round trip here.
-#[expect(clippy::unnecessary_wraps, reason = "on PostgreSQL it can fail")]
-fn is_any_known(_: &mut Connection, _: Vec<RowId>, _: Vec<Vec<u8>>) -> Result<bool, Failure> {
-    Ok(true)
-}
-
-/// Takes positions for so many events, and returns the first: one transaction writes after the other, so that whoever takes
-/// positions later also commits later.
-fn take_positions(connection: &mut Connection, events: i64) -> Result<Option<i64>, Failure> {
-    let counter = event_numbering::table.find(1_i16);
-    let last: i64 = counter.select(event_numbering::last_position).first(connection)?;
-    let next = event_numbering::last_position.eq(event_numbering::last_position + events);
-    diesel::update(counter).set(next).execute(connection)?;
-    Ok(Some(last + 1))
-}
-
 /// Inserts those of the rows that collide with nothing, and says which they are.
 fn insert_new<R: Bulk>(connection: &mut Connection, rows: &[&R]) -> Result<Vec<bool>, Failure> {
     rows.iter().map(|row| Ok(row.insert_one(connection)? == 1)).collect()
+}
+
+/// Replaces those of the rows that are stored at these versions, and says which they are.
+fn replace_each<R: Replace>(connection: &mut Connection, rows: &[(&R, i64)]) -> Result<Vec<bool>, Failure> {
+    rows.iter().map(|(row, version)| Ok(row.replace_one(*version, connection)? == 1)).collect()
+}
+
+/// Inserts events with their positions: one transaction writes after the other, so that whoever takes positions later also
+/// commits later. `None` where something of `unless` may be known, each of which is looked up by itself: that costs no round
+/// trip here. Where they come after others, it is asked whether any of those has no position.
+fn insert_events<R: Placed>(
+    connection: &mut Connection,
+    events: &[&R],
+    unless: &Known,
+    after_others: bool,
+    is_any_unplaced: impl Fn(&mut Connection) -> Result<bool, Failure>,
+) -> Result<Option<Vec<bool>>, Failure> {
+    if !unless.erased.is_empty() || !unless.remembered.is_empty() {
+        return Ok(None);
+    }
+    if after_others && is_any_unplaced(connection)? {
+        return insert_new(connection, events).map(Some);
+    }
+    let counter = event_numbering::table.find(1_i16);
+    let last: i64 = counter.select(event_numbering::last_position).first(connection)?;
+    let mut next = last;
+    let mut inserted = Vec::with_capacity(events.len());
+    for event in events {
+        next += 1;
+        inserted.push(event.at(next).insert_one(connection)? == 1);
+    }
+    diesel::update(counter).set(event_numbering::last_position.eq(next)).execute(connection)?;
+    Ok(Some(inserted))
 }
 
 /// Reads what is asked for by many keys: by each of them, since a list of any length would be a statement of its own.
@@ -254,12 +267,6 @@ fn reading<T>(
 /// Nobody else writes while a transaction does.
 #[expect(clippy::unnecessary_wraps, reason = "on PostgreSQL it can fail")]
 fn lock_customers(_: &mut Connection, _: &[RowId]) -> Result<(), Failure> {
-    Ok(())
-}
-
-/// The same.
-#[expect(clippy::unnecessary_wraps, reason = "on PostgreSQL it can fail")]
-fn wait_less(_: &mut Connection) -> Result<(), Failure> {
     Ok(())
 }
 

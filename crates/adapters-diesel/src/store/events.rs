@@ -10,8 +10,8 @@ use domain::{Customer, CustomerId, Event, EventBody, EventId, Timestamp, Verific
 use ports::{EventOutbox, EventPage, EventQuery, StoreError, StoredEvent};
 use tokio::time::timeout;
 
-use super::{Connection, Failure, Store, insert_new, take_positions, write};
-use crate::bulk::bulk;
+use super::{Connection, Failure, Store, insert_events, write};
+use crate::bulk::{Known, Placed, bulk};
 use crate::row::Row;
 use crate::schema::{event_numbering, events};
 use crate::sql_types::{RowId, RowInstant};
@@ -42,12 +42,12 @@ pub(super) struct EventRow {
     payload: String,
     confirmation_token: Option<String>,
     token_generated_at: Option<RowInstant>,
-    /// Where the database gives it at once.
+    /// Given as it is stored, where that can be.
     position: Option<i64>,
 }
 
 bulk!(EventLists: EventRow {
-    id, customer_id, sequence, kind, occurred_at, payload, confirmation_token, token_generated_at, position
+    id, customer_id, sequence, kind, occurred_at, payload, confirmation_token, token_generated_at, position: _
 } in events by id: id, {
     id: id,
     customer_id: id,
@@ -57,8 +57,13 @@ bulk!(EventLists: EventRow {
     payload: text,
     confirmation_token: optional_text,
     token_generated_at: optional_time,
-    position: optional_number,
 });
+
+impl Placed for EventRow {
+    fn at(&self, position: i64) -> Self {
+        Self { position: Some(position), ..self.clone() }
+    }
+}
 
 /// An event as it is read.
 #[derive(Queryable, Selectable)]
@@ -237,25 +242,23 @@ impl EventRow {
 
     /// Stores events.
     pub(super) fn insert(connection: &mut Connection, events: &[&Self]) -> Result<(), Failure> {
+        let stored = Self::insert_unless(connection, events, &Known::default())?;
+        if stored { Ok(()) } else { Err(Failure::Rejected("an event's id is taken".to_owned())) }
+    }
+
+    /// Stores events, unless something of this may be known: `false`, and nothing is stored.
+    pub(super) fn insert_unless(connection: &mut Connection, events: &[&Self], known: &Known) -> Result<bool, Failure> {
         if events.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
-        let first = take_positions(connection, i64::try_from(events.len()).unwrap_or(i64::MAX))?;
-        // A customer's earlier events come first, which may have no position yet. It is looked with the counter in hand.
+        // A customer's earlier events come first, which may have no position yet. They were committed before his row
+        // could be changed.
         let has_earlier = events.iter().any(|event| event.sequence > 1);
-        let first = if first.is_some() && has_earlier && is_anything_unnumbered(connection)? { None } else { first };
-        let inserted = match first {
-            None => insert_new(connection, events)?,
-            Some(first) => {
-                let placed = |(event, position): (&&Self, i64)| Self { position: Some(position), ..(*event).clone() };
-                let placed: Vec<Self> = events.iter().zip(first..).map(placed).collect();
-                insert_new(connection, &placed.iter().collect::<Vec<_>>())?
-            }
-        };
-        if inserted.contains(&false) {
-            return Err(Failure::Rejected("an event's id is taken".to_owned()));
+        match insert_events(connection, events, known, has_earlier, is_anything_unnumbered)? {
+            None => Ok(false),
+            Some(inserted) if inserted.contains(&false) => Err(Failure::Rejected("an event's id is taken".to_owned())),
+            Some(_) => Ok(true),
         }
-        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Links to the customer's own pages, by the digest of their code.
 
 use std::collections::HashMap;
+use std::slice;
 
 use async_trait::async_trait;
 use diesel::prelude::*;
@@ -9,7 +10,7 @@ use ports::{Digest, LinkRepository, StoreError, StoredLink};
 use uuid::Uuid;
 
 use super::cards::abandon_setups;
-use super::{Connection, Failure, Store, insert_new, read_all, reading, wait_less, write};
+use super::{Connection, Failure, Store, insert_new, read_all, reading, write, write_together};
 use crate::bulk::bulk;
 use crate::gather::Question;
 use crate::row::Row;
@@ -187,17 +188,22 @@ impl Question<Connection> for IssueLinks {
     const MOST: usize = 64;
 
     fn answer(connection: &mut Connection, questions: &[Self]) -> Result<Vec<Option<Self::Answer>>, Failure> {
-        match write(connection, |connection| issue(connection, questions)) {
-            Err(Failure::Orphan) if questions.len() == 1 => Ok(vec![Some(Vec::new())]),
-            done => done,
+        let issued = write_together(connection, |connection| issue(connection, questions))?;
+        Ok(issued.into_iter().map(Some).collect())
+    }
+
+    fn answer_alone(&self, connection: &mut Connection) -> Result<Vec<StoredLink>, Failure> {
+        match write(connection, |connection| issue(connection, slice::from_ref(self))) {
+            Ok(issued) => Ok(issued.into_iter().flatten().collect()),
+            // There is no such customer.
+            Err(Failure::Orphan) => Ok(Vec::new()),
+            Err(failure) => Err(failure),
         }
     }
 }
 
-fn issue(connection: &mut Connection, questions: &[IssueLinks]) -> Result<Vec<Option<Vec<StoredLink>>>, Failure> {
-    if questions.len() > 1 {
-        wait_less(connection)?;
-    }
+/// Issues links, and returns those of each question.
+fn issue(connection: &mut Connection, questions: &[IssueLinks]) -> Result<Vec<Vec<StoredLink>>, Failure> {
     // Two transactions that insert the same keys in one order wait for each other but do not block each other.
     let mut new: Vec<&LinkRow> = questions.iter().flat_map(|question| &question.links).collect();
     new.sort_by(|a, b| a.place().cmp(&b.place()));
@@ -211,7 +217,7 @@ fn issue(connection: &mut Connection, questions: &[IssueLinks]) -> Result<Vec<Op
     let mut answers = Vec::with_capacity(questions.len());
     for IssueLinks { links, forget_before } in questions {
         let Some(customer) = links.first().map(|row| row.customer_id) else {
-            answers.push(Some(Vec::new()));
+            answers.push(Vec::new());
             continue;
         };
         let kept = kept.get(&customer.0).map(Vec::as_slice).unwrap_or_default();
@@ -219,7 +225,7 @@ fn issue(connection: &mut Connection, questions: &[IssueLinks]) -> Result<Vec<Op
             let stored = kept.iter().find(|row| row.place() == new.place()).cloned();
             stored.ok_or(Failure::Orphan).and_then(StoredLink::try_from)
         };
-        answers.push(Some(links.iter().map(stored).collect::<Result<_, _>>()?));
+        answers.push(links.iter().map(stored).collect::<Result<_, _>>()?);
         forget(connection, customer, kept, *forget_before)?;
     }
     Ok(answers)

@@ -16,14 +16,16 @@ mod retention;
 use std::thread::sleep;
 use std::time::Duration;
 
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use tokio::sync::Mutex;
 
 use self::customers::{FindCustomer, FindNumberMemory, Save};
 use self::idempotency::FindRecord;
 use self::links::{IssueLinks, LatestLinks};
 use super::{
-    Backend, COUNT_TABLES, Connection, LEASE_END, MIGRATIONS, NOW, first_pending, insert_new, is_any_known,
-    lock_customers, lock_for_removal, migration_transaction, read_all, reading, scrub, take_positions, wait_less,
+    BEGIN, BEGIN_TOGETHER, Backend, COUNT_TABLES, Connection, LEASE_END, MIGRATIONS, NOW, begin, first_pending,
+    insert_events, insert_new, lock_customers, lock_for_removal, migration_transaction, read_all, reading,
+    replace_each, scrub,
 };
 use crate::failure::Failure;
 use crate::gather::Gathering;
@@ -81,21 +83,42 @@ const RETRY_WAIT: Duration = Duration::from_millis(4);
 ///
 /// A connection that is lost while the answer to the commit is awaited is told apart ([`Failure::InDoubt`]): what was
 /// written may be stored, so that it must not be written again.
-fn write<T>(
+pub(super) fn write<T>(
+    connection: &mut Connection,
+    work: impl FnMut(&mut Connection) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    write_from(BEGIN, connection, work)
+}
+
+/// The same for several changes at once.
+fn write_together<T>(
+    connection: &mut Connection,
+    work: impl FnMut(&mut Connection) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    write_from(BEGIN_TOGETHER, connection, work)
+}
+
+fn write_from<T>(
+    beginning: &str,
     connection: &mut Connection,
     mut work: impl FnMut(&mut Connection) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let mut tries = 0;
     loop {
-        let mut committing = false;
-        let result = super::transaction(connection, |connection| {
-            let value = work(connection)?;
-            committing = true;
+        begin(connection, beginning)?;
+        let result = work(connection);
+        let is_done = result.is_ok();
+        let result = result.and_then(|value| {
+            AnsiTransactionManager::commit_transaction(connection)?;
             Ok(value)
         });
+        if !is_done {
+            // Where it fails too, the connection says so when it is given back.
+            drop(AnsiTransactionManager::rollback_transaction(connection));
+        }
         match result {
             Err(Failure::Contended(_)) if tries < RETRIES => sleep(RETRY_WAIT * 2_u32.pow(tries)),
-            Err(Failure::Lost(message)) if committing => return Err(Failure::InDoubt(message)),
+            Err(Failure::Lost(message)) if is_done => return Err(Failure::InDoubt(message)),
             done => return done,
         }
         tries += 1;

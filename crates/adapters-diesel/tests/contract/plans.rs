@@ -434,7 +434,7 @@ async fn all_that_is_kept_of_a_customer_is_found_by_indexes(db: Fixture) {
     many.db.save(&customer.erase(None, moment(200)).change.unwrap()).await;
     // What is written into an event holds what binds are told apart by; it is found by its id.
     let plans =
-        plans_of(&many.db, |statement| !statement.starts_with("UPDATE events") && !statement.starts_with("INSERT"));
+        plans_of(&many.db, |statement| !statement.starts_with("UPDATE events") && !statement.contains("INSERT INTO"));
     for plan in &plans {
         expect_no_scan(plan);
     }

@@ -1,5 +1,7 @@
 //! The customer's row, and what it means.
 
+use diesel::SqliteConnection;
+use diesel::dsl::case_when;
 use diesel::prelude::*;
 use diesel::result::Error;
 use domain::{
@@ -8,7 +10,7 @@ use domain::{
 };
 
 use super::Failure;
-use crate::bulk::bulk;
+use crate::bulk::{Replace, bulk};
 use crate::row::{Row, read_times, write_times};
 use crate::schema::customers;
 use crate::sql_types::{RowId, RowInstant};
@@ -117,6 +119,52 @@ bulk!(CustomerLists: CustomerRow {
     version: number,
     updated_at: time,
 });
+
+/// When the token was sent is written by others, without a new version. Where the token stays, it is left alone; where
+/// it is another, it is what the change says of that one. What a token that is put aside says of it is what the row
+/// says when it is put aside. When the token of a number was made that waits no more is left alone too.
+impl Replace for CustomerRow {
+    const ASSIGNED: &'static [(&'static str, &'static str)] = &[
+        ("created_at", "customers.created_at"),
+        ("token_generated_at", "COALESCE(new.token_generated_at, customers.token_generated_at)"),
+        (
+            "confirmation_sent_at",
+            "CASE WHEN customers.unconfirmed_phone_number = new.unconfirmed_phone_number \
+                 AND customers.confirmation_token = new.confirmation_token \
+                 AND COALESCE(new.token_generated_at = customers.token_generated_at, new.token_generated_at IS NULL) \
+             THEN customers.confirmation_sent_at ELSE new.confirmation_sent_at END",
+        ),
+        (
+            "held_sent_at",
+            "CASE WHEN new.token_generated_at IS NULL THEN NULL \
+                 WHEN new.next_country_code IS NOT NULL AND customers.next_country_code IS NULL \
+             THEN customers.confirmation_sent_at ELSE customers.held_sent_at END",
+        ),
+    ];
+
+    fn replace_one(&self, version: i64, connection: &mut SqliteConnection) -> QueryResult<usize> {
+        let Self { id, token_generated_at, confirmation_sent_at, saved, .. } = self;
+        let replaced = customers::table.find(id).filter(customers::version.eq(version));
+        let same_number = customers::unconfirmed_phone_number.eq(&saved.unconfirmed_phone_number);
+        let has_token = customers::confirmation_token.eq(&saved.confirmation_token);
+        let has_token = same_number.nullable().and(has_token);
+        let Some(generated_at) = token_generated_at else {
+            let sent_at = case_when(has_token, customers::confirmation_sent_at).otherwise(confirmation_sent_at);
+            let sent_at = customers::confirmation_sent_at.eq(sent_at);
+            let set = (saved, sent_at, customers::held_sent_at.eq(None::<RowInstant>));
+            return diesel::update(replaced).set(set).execute(connection);
+        };
+        let same_token = has_token.and(customers::token_generated_at.eq(generated_at));
+        let sent_at = case_when(same_token, customers::confirmation_sent_at).otherwise(confirmation_sent_at);
+        let token = (customers::token_generated_at.eq(generated_at), customers::confirmation_sent_at.eq(sent_at));
+        if saved.next_country_code.is_none() {
+            return diesel::update(replaced).set((saved, token)).execute(connection);
+        }
+        let is_put_aside = customers::next_country_code.is_null();
+        let held = case_when(is_put_aside, customers::confirmation_sent_at).otherwise(customers::held_sent_at);
+        diesel::update(replaced).set((saved, token, customers::held_sent_at.eq(held))).execute(connection)
+    }
+}
 
 const TABLE: &str = "customers";
 

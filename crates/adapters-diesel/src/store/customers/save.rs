@@ -1,11 +1,12 @@
 //! Saving a change: customer, claims and events in one transaction.
 
-use diesel::dsl::case_when;
 use diesel::prelude::*;
 use domain::{Change, CustomerId, LinkPurpose, NumberMemory};
 use ports::{Beside, KeyedHash, SaveError};
 
-use super::{Connection, CustomerRow, DetailRows, EventRow, Failure, RecordRow, erase, links, numbers, write};
+use super::{
+    Connection, CustomerRow, DetailRows, EventRow, Failure, RecordRow, erase, links, numbers, replace_each, write,
+};
 use crate::bulk::bulk;
 use crate::failure::Unique;
 use crate::schema::{customers, phone_number_claims};
@@ -111,7 +112,11 @@ impl Save {
                 }
             }
             Some(version) if self.erases => erase::erase(connection, id, version, self.erased_at())?,
-            Some(version) => self.update(connection, version)?,
+            Some(version) => {
+                if replace_each(connection, &[(&self.customer, version)])? != [true] {
+                    return Err(Failure::Stale);
+                }
+            }
         }
         if !self.releases.is_empty() {
             let released = phone_number_claims::table
@@ -145,36 +150,6 @@ impl Save {
     /// When the event happened that tells of it.
     fn erased_at(&self) -> RowInstant {
         self.events.first().map_or(self.customer.saved.updated_at, EventRow::occurred_at)
-    }
-
-    /// When the token was sent is written by others, without a new version. Where the token stays, it is left alone; where
-    /// it is another, it is what the change says of that one. What a token that is put aside says of it is what the row
-    /// says when it is put aside. When the token of a number was made that waits no more is left alone too.
-    pub(super) fn update(&self, connection: &mut Connection, version: i64) -> Result<(), Failure> {
-        let CustomerRow { id, token_generated_at, confirmation_sent_at, saved, .. } = &self.customer;
-        let replaced = customers::table.find(id).filter(customers::version.eq(version));
-        let same_number = customers::unconfirmed_phone_number.eq(&saved.unconfirmed_phone_number);
-        let has_token = customers::confirmation_token.eq(&saved.confirmation_token);
-        let has_token = same_number.nullable().and(has_token);
-        let rows = if let Some(generated_at) = token_generated_at {
-            let same_token = has_token.and(customers::token_generated_at.eq(generated_at));
-            let sent_at = case_when(same_token, customers::confirmation_sent_at).otherwise(confirmation_sent_at);
-            let token = (customers::token_generated_at.eq(generated_at), customers::confirmation_sent_at.eq(sent_at));
-            if saved.next_country_code.is_some() {
-                let is_put_aside = customers::next_country_code.is_null();
-                let held = case_when(is_put_aside, customers::confirmation_sent_at).otherwise(customers::held_sent_at);
-                let set = (saved, token, customers::held_sent_at.eq(held));
-                diesel::update(replaced).set(set).execute(connection)?
-            } else {
-                diesel::update(replaced).set((saved, token)).execute(connection)?
-            }
-        } else {
-            let sent_at = case_when(has_token, customers::confirmation_sent_at).otherwise(confirmation_sent_at);
-            let sent_at = customers::confirmation_sent_at.eq(sent_at);
-            let set = (saved, sent_at, customers::held_sent_at.eq(None::<RowInstant>));
-            diesel::update(replaced).set(set).execute(connection)?
-        };
-        if rows == 1 { Ok(()) } else { Err(Failure::Stale) }
     }
 
     /// Who holds a number that was refused; nobody, where he is gone meanwhile.

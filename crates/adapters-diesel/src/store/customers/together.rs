@@ -9,14 +9,14 @@ use std::collections::HashSet;
 use std::hash::Hash;
 
 use diesel::prelude::*;
-use domain::NumberMemory;
 use ports::{KeyedHash, SaveError};
 
 use super::save::Save;
 use super::{
-    Connection, EventRow, Failure, erase, insert_new, is_any_known, links, lock_customers, numbers, wait_less, write,
+    Connection, CustomerRow, EventRow, Failure, erase, insert_new, links, lock_customers, numbers, replace_each,
+    write_together,
 };
-use crate::bulk::Bulk;
+use crate::bulk::{Bulk, Known};
 use crate::gather::Question;
 use crate::schema::{customers, idempotency_records, phone_number_claims};
 use crate::sql_types::RowId;
@@ -33,28 +33,34 @@ impl Question<Connection> for Save {
     }
 
     fn answer(connection: &mut Connection, saves: &[Self]) -> Result<Vec<Option<Self::Answer>>, Failure> {
-        if let [save] = saves {
-            return Ok(vec![Some(save.run(connection)?)]);
-        }
-        let stored = write(connection, |connection| store(connection, saves))?;
+        let stored = write_together(connection, |connection| store(connection, saves))?;
         Ok(stored.into_iter().map(|is_stored| is_stored.then_some(Ok(()))).collect())
+    }
+
+    fn answer_alone(&self, connection: &mut Connection) -> Result<Self::Answer, Failure> {
+        self.run(connection)
     }
 }
 
 /// Stores those of the changes that collide with nothing, and says which they are.
 fn store(connection: &mut Connection, saves: &[Save]) -> Result<Vec<bool>, Failure> {
-    wait_less(connection)?;
     let mut batch = Batch { saves, is_in: vec![true; saves.len()] };
     let records = batch.insert(connection, |save| save.record.iter().collect(), |record| &record.id)?;
     lock_replaced(connection, saves)?;
     let new = batch.insert(connection, |save| save.new_customer().into_iter().collect(), |customer| customer.id.0)?;
     let claims = batch.insert(connection, |save| save.claims.iter().collect(), |claim| &claim.phone_number)?;
-    if batch.may_be_surprised(connection)? {
+    batch.replace(connection)?;
+    // Looked at after the inserts, which waited for whoever was just erasing a customer, or giving a number up.
+    if !EventRow::insert_unless(connection, &batch.events(), &batch.surprises())? {
         batch.drop_erased(connection)?;
         batch.inherit(connection)?;
+        EventRow::insert(connection, &batch.events())?;
     }
-    batch.update(connection)?;
-    EventRow::insert(connection, &batch.rest().flat_map(|save| &save.events).collect::<Vec<_>>())?;
+    if !batch.is_in.contains(&true) {
+        // Nothing is left to be stored.
+        return Err(Failure::Stale);
+    }
+    batch.store_belongings(connection)?;
     // What was inserted for those who have left meanwhile goes, in the opposite order.
     let claims = batch.left_behind(claims, |claim| claim.phone_number.clone());
     if !claims.is_empty() {
@@ -91,37 +97,51 @@ impl<'a> Batch<'a> {
         self.saves.iter().zip(&self.is_in).filter(|(_, is_in)| **is_in).map(|(save, _)| save)
     }
 
-    /// Inserts these rows of each change, and returns those that were inserted, each with its change's place. One that
-    /// collides takes its change out of the batch.
-    fn insert<R: Bulk + 'a, K: Ord + Hash>(
+    fn events(&self) -> Vec<&'a EventRow> {
+        self.rest().flat_map(|save| &save.events).collect()
+    }
+
+    /// Inserts these rows of each change, and returns those that were inserted, each with its change's place.
+    fn insert<R: Bulk, K: Ord + Hash>(
         &mut self,
         connection: &mut Connection,
         rows: impl Fn(&'a Save) -> Vec<&'a R>,
         key: impl Fn(&'a R) -> K,
     ) -> Result<Vec<(usize, &'a R)>, Failure> {
+        self.store(rows, key, |rows| insert_new(connection, rows))
+    }
+
+    /// Stores these rows of each change in the order of their keys, and returns those that could be, each with its change's
+    /// place. One that could not takes its change out of the batch.
+    fn store<R: Copy, K: Ord + Hash>(
+        &mut self,
+        rows: impl Fn(&'a Save) -> Vec<R>,
+        key: impl Fn(R) -> K,
+        store: impl FnOnce(&[R]) -> Result<Vec<bool>, Failure>,
+    ) -> Result<Vec<(usize, R)>, Failure> {
         let mut seen = HashSet::new();
-        let mut in_order: Vec<(usize, &R)> = Vec::with_capacity(self.saves.len());
+        let mut in_order: Vec<(usize, R)> = Vec::with_capacity(self.saves.len());
         for (index, (save, is_in)) in self.saves.iter().zip(&mut self.is_in).enumerate() {
             if *is_in {
                 let rows = rows(save);
                 // Of two of one batch the first may yet fail: the second is to wait for that.
-                *is_in = rows.iter().all(|row| seen.insert(key(row)));
+                *is_in = rows.iter().all(|row| seen.insert(key(*row)));
                 if *is_in {
                     in_order.extend(rows.into_iter().map(|row| (index, row)));
                 }
             }
         }
-        in_order.sort_by_key(|(_, row)| key(row));
-        let rows: Vec<&R> = in_order.iter().map(|(_, row)| *row).collect();
-        let mut inserted = Vec::with_capacity(rows.len());
-        for (place, is_new) in in_order.into_iter().zip(insert_new(connection, &rows)?) {
-            if is_new {
-                inserted.push(place);
+        in_order.sort_by_key(|(_, row)| key(*row));
+        let rows: Vec<R> = in_order.iter().map(|(_, row)| *row).collect();
+        let mut stored = Vec::with_capacity(rows.len());
+        for (place, is_stored) in in_order.into_iter().zip(store(&rows)?) {
+            if is_stored {
+                stored.push(place);
             } else if let Some(is_in) = self.is_in.get_mut(place.0) {
                 *is_in = false;
             }
         }
-        Ok(inserted)
+        Ok(stored)
     }
 
     /// The keys of rows that were inserted for changes that are not in the batch any more.
@@ -130,16 +150,13 @@ impl<'a> Batch<'a> {
         left.map(|(_, row)| key(row)).collect()
     }
 
-    /// Whether the id of a new customer may have been used, or another memory of a number be there than is counted on: hardly
-    /// ever. Looked at after the inserts, which waited for whoever was just erasing a customer, or giving a number up.
-    fn may_be_surprised(&self, connection: &mut Connection) -> Result<bool, Failure> {
-        let new: Vec<RowId> = self.rest().filter_map(Save::new_customer).map(|customer| customer.id).collect();
-        let heirs: Vec<&(KeyedHash, NumberMemory)> = self.rest().filter_map(|save| save.inherits.as_ref()).collect();
-        if heirs.iter().any(|(_, expected)| !expected.is_empty()) {
-            return Ok(true);
-        }
-        let hashes = heirs.iter().flat_map(|(number, _)| number.all()).map(|hash| hash.0.to_vec()).collect();
-        is_any_known(connection, new, hashes)
+    /// What none of the changes counts on, and hardly ever is: that the id of a new customer was used, or that something is
+    /// remembered of his number.
+    fn surprises(&self) -> Known {
+        let erased = self.rest().filter_map(Save::new_customer).map(|customer| customer.id).collect();
+        let heirs = self.rest().filter_map(|save| save.inherits.as_ref());
+        let remembered = heirs.flat_map(|(number, _)| number.all()).map(|hash| hash.0.to_vec()).collect();
+        Known { erased, remembered }
     }
 
     /// Takes out whoever has the id of a customer who was erased.
@@ -167,19 +184,18 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// Makes the changes of customers who were there, and what goes with them.
-    fn update(&mut self, connection: &mut Connection) -> Result<(), Failure> {
-        for (save, is_in) in self.saves.iter().zip(&mut self.is_in).filter(|(_, is_in)| **is_in) {
+    /// Makes the changes of customers who were there.
+    fn replace(&mut self, connection: &mut Connection) -> Result<(), Failure> {
+        let replaced = |save: &'a Save| Some((&save.customer, save.replaces?));
+        let id = |(customer, _): (&CustomerRow, i64)| customer.id.0;
+        self.store(|save| replaced(save).into_iter().collect(), id, |rows| replace_each(connection, rows))?;
+        Ok(())
+    }
+
+    /// Stores what belongs to the customers.
+    fn store_belongings(&self, connection: &mut Connection) -> Result<(), Failure> {
+        for save in self.rest() {
             let id = save.customer.id;
-            if let Some(version) = save.replaces {
-                match save.update(connection, version) {
-                    Err(Failure::Stale) => {
-                        *is_in = false;
-                        continue;
-                    }
-                    done => done?,
-                }
-            }
             if let Some(details) = &save.details {
                 details.store(connection, id)?;
             }
