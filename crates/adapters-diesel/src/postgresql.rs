@@ -137,6 +137,7 @@ fn read_all<K, T>(
 /// Reads, each of the state that it finds.
 fn reading<T>(
     connection: &mut Connection,
+    _: usize,
     work: impl FnOnce(&mut Connection) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     work(connection)

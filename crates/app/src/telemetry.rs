@@ -1,6 +1,6 @@
 //! The log: what goes to standard error, and in which form.
 
-use std::io::{IsTerminal, stderr};
+use std::io::{BufWriter, IsTerminal, stderr};
 
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
@@ -22,8 +22,9 @@ pub(crate) fn start(settings: &Settings) -> WorkerGuard {
     // last word.
     let quiet = "actix_server=warn,actix_http=off,async_nats=off";
     let filter = EnvFilter::new(format!("{quiet},{START}=info,{}", settings.log));
+    // The writer is flushed when no more lines wait: many of them are one system call.
     let (writer, guard) =
-        NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES).lossy(true).finish(stderr());
+        NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES).lossy(true).finish(BufWriter::new(stderr()));
     // Where the log cannot be written, it cannot be told there either.
     let log = tracing_subscriber::fmt().with_env_filter(filter).log_internal_errors(false).with_writer(writer);
     // A second start within one process (in tests) keeps the first one's log.
