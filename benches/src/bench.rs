@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::load::{Plan, run as run_load};
+use crate::machine::{Processors, slow_windows};
 use crate::pgbench;
 use crate::random::Random;
-use crate::report::{Bar, Growth, Memory, Report, Row};
+use crate::report::{Bar, Growth, Memory, Report, Row, Taken};
 use crate::seed::{CONFIRMABLE, seed};
 use crate::server::{Database, Server, make_key, post};
 use crate::workload::{Used, Work, Workload};
@@ -29,6 +30,8 @@ const ROWS: u64 = 10_000;
 /// Between two measurements: what the first one left to be done is done then.
 const PAUSE: Duration = Duration::from_millis(300);
 const SEED: u64 = 20_261_130;
+/// How long the machine itself is looked at.
+const STEADINESS: Duration = Duration::from_secs(10);
 
 /// A database with the service and the baseline on it.
 struct World {
@@ -107,16 +110,18 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
     let timing = match extent {
         Extent::Quick => Timing { turns: 3, warm_up: Duration::from_millis(300), duration: Duration::from_secs(1) },
         Extent::Full { .. } => {
-            Timing { turns: 3, warm_up: Duration::from_millis(400), duration: Duration::from_secs(1) }
+            Timing { turns: 5, warm_up: Duration::from_millis(400), duration: Duration::from_secs(1) }
         }
     };
     let confirmable = if extent == Extent::Quick { 100_000 } else { 500_000 };
     let directory = TempDir::new()?;
+    let steady = slow_windows(STEADINESS);
     let mut worlds = vec![
         World::new(Database::sqlite(directory.path()), directory.path(), ROWS, confirmable)?,
         World::new(Database::postgresql("bench")?, directory.path(), ROWS, confirmable)?,
     ];
     let mut report = Report::new(SEED, timing.turns, timing.duration);
+    report.slow_windows = steady;
     for world in &worlds {
         sleep(PAUSE);
         report.memory.push(Memory { database: world.database.name(), idle: world.service.resident(), busy: None });
@@ -191,9 +196,10 @@ fn measure(worlds: &[World], cells: &[Cell], timing: &Timing) -> Result<Vec<Row>
             let name = format!("{:?} {:?}", cell.who, cell.work);
             eprintln!("turn {}: {} {name}, {} connections", turn + 1, world.database.name(), cell.connections);
             let taken = if cell.who == Who::Pgbench {
+                let before = Processors::now();
                 let rate =
                     pgbench::run(&world.database.url(), cell.work == Work::Create, cell.connections, timing.duration)?;
-                (rate, None)
+                Taken { rate, latencies: None, idle: before.and_then(Processors::idle_since) }
             } else {
                 let addresses = match cell.who {
                     Who::Baseline => vec![world.baseline.address],
@@ -203,11 +209,7 @@ fn measure(worlds: &[World], cells: &[Cell], timing: &Timing) -> Result<Vec<Row>
                     _ => vec![world.service.address],
                 };
                 let plan = timing.closed(addresses, cell.connections);
-                let outcome = run_load(&plan, workload(world, cell.who, cell.work, turn))?;
-                if let Some(error) = outcome.first_error {
-                    return Err(Error::other(format!("{name}: {} errors, the first: {error}", outcome.errors)));
-                }
-                (outcome.rate, Some((outcome.percentile(50.0), outcome.percentile(99.0))))
+                take(&plan, workload(world, cell.who, cell.work, turn))?
             };
             if turn == 0 {
                 rows.push(Row {
@@ -226,16 +228,36 @@ fn measure(worlds: &[World], cells: &[Cell], timing: &Timing) -> Result<Vec<Row>
     Ok(rows)
 }
 
+/// Sends requests as planned. None is to fail.
+fn take(plan: &Plan, workload: Workload) -> Result<Taken> {
+    let (work, before) = (workload.work, Processors::now());
+    let outcome = run_load(plan, workload)?;
+    let idle = before.and_then(Processors::idle_since);
+    match &outcome.first_error {
+        Some(error) => Err(Error::other(format!("{work:?}: {} errors, the first: {error}", outcome.errors))),
+        None => {
+            let latencies = Some((outcome.percentile(50.0), outcome.percentile(99.0)));
+            Ok(Taken { rate: outcome.rate, latencies, idle })
+        }
+    }
+}
+
 /// Latencies at 70 % of the highest throughput, counted from when each request was due.
 fn open_loop(worlds: &[World], rows: &[Row], extent: Extent) -> Result<Vec<Row>> {
     let duration = Duration::from_secs(if extent == Extent::Quick { 3 } else { 10 });
     let mut taken = Vec::new();
     for world in worlds {
-        // The fixed answer at the rate of the first: what the machine and the load generator add.
-        for (who, work) in [(Who::Service, Work::Get), (Who::Service, Work::Create), (Who::Baseline, Work::Fixed)] {
+        // The baseline, and the fixed answer at the rate of the service: what the machine and the load generator add.
+        for (who, work, like) in [
+            (Who::Service, Work::Get, (Who::Service, Work::Get)),
+            (Who::Service, Work::Create, (Who::Service, Work::Create)),
+            (Who::Baseline, Work::Get, (Who::Baseline, Work::Get)),
+            (Who::Baseline, Work::Create, (Who::Baseline, Work::Create)),
+            (Who::Baseline, Work::Fixed, (Who::Service, Work::Get)),
+        ] {
             sleep(PAUSE);
-            let measured = if work == Work::Fixed { Work::Get } else { work };
-            let most = rows.iter().find(|row| row.is("Service", &format!("{measured:?}"), world.database.name(), 32));
+            let (measured, of) = (format!("{:?}", like.0), format!("{:?}", like.1));
+            let most = rows.iter().find(|row| row.is(&measured, &of, world.database.name(), 32));
             let rate = most.map(Row::rate).ok_or_else(|| Error::other("not measured"))? * 0.7;
             let server = if who == Who::Baseline { &world.baseline } else { &world.service };
             let plan = Plan {
@@ -245,13 +267,12 @@ fn open_loop(worlds: &[World], rows: &[Row], extent: Extent) -> Result<Vec<Row>>
                 duration,
                 rate: Some(rate),
             };
-            let outcome = run_load(&plan, workload(world, who, work, 99))?;
             taken.push(Row {
                 database: world.database.name(),
                 who: format!("{who:?}"),
                 work: format!("{work:?}"),
                 connections: 64,
-                taken: vec![(outcome.rate, Some((outcome.percentile(50.0), outcome.percentile(99.0))))],
+                taken: vec![take(&plan, workload(world, who, work, 99))?],
             });
         }
     }
@@ -281,13 +302,12 @@ fn webhooks(directory: &Path, timing: &Timing) -> Result<Vec<Row>> {
             used: Rc::default(),
         };
         let plan = Plan { duration: timing.duration * 2, ..timing.closed(vec![world.service.address], 32) };
-        let outcome = run_load(&plan, workload(&world, Who::Service, Work::Create, 0))?;
         rows.push(Row {
             database: name,
             who: "Webhooks".to_owned(),
             work: "Create".to_owned(),
             connections: 32,
-            taken: vec![(outcome.rate, Some((outcome.percentile(50.0), outcome.percentile(99.0))))],
+            taken: vec![take(&plan, workload(&world, Who::Service, Work::Create, 0))?],
         });
     }
     Ok(rows)

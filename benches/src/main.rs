@@ -10,6 +10,7 @@
 
 mod bench;
 mod load;
+mod machine;
 mod pgbench;
 mod random;
 mod report;

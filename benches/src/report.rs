@@ -7,8 +7,15 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-/// What each turn of a measurement gave: answers a second, and the latencies' median and 99th percentile in milliseconds.
-type Taken = (f64, Option<(f64, f64)>);
+/// What a turn of a measurement gave.
+pub(crate) struct Taken {
+    /// Answers a second.
+    pub(crate) rate: f64,
+    /// The latencies' median and 99th percentile, in milliseconds.
+    pub(crate) latencies: Option<(f64, f64)>,
+    /// The percentage of the processors that nobody used.
+    pub(crate) idle: Option<f64>,
+}
 
 /// One measurement.
 pub(crate) struct Row {
@@ -26,15 +33,26 @@ impl Row {
 
     /// Answers a second, the turns' median.
     pub(crate) fn rate(&self) -> f64 {
-        median(self.taken.iter().map(|(rate, _)| *rate).collect())
+        median(self.taken.iter().map(|taken| taken.rate).collect())
+    }
+
+    /// The percentage of the processors that nobody used, the turns' median.
+    fn idle(&self) -> Option<f64> {
+        let idle: Vec<f64> = self.taken.iter().filter_map(|taken| taken.idle).collect();
+        (!idle.is_empty()).then(|| median(idle))
     }
 
     /// The turns' medians.
     pub(crate) fn percentiles(&self) -> Option<(f64, f64)> {
-        let latencies: Vec<(f64, f64)> = self.taken.iter().filter_map(|(_, latencies)| *latencies).collect();
+        let latencies: Vec<(f64, f64)> = self.taken.iter().filter_map(|taken| taken.latencies).collect();
         let of = |which: fn(&(f64, f64)) -> f64| median(latencies.iter().map(which).collect());
         (!latencies.is_empty()).then(|| (of(|pair| pair.0), of(|pair| pair.1)))
     }
+}
+
+/// A number, or a dash where there is none.
+fn figure(value: Option<f64>, digits: usize) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.digits$}"))
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -89,6 +107,8 @@ pub(crate) struct Report {
     pub(crate) webhooks: Vec<Row>,
     pub(crate) growth: Vec<Growth>,
     pub(crate) memory: Vec<Memory>,
+    /// The percentage of windows in which the machine was slow.
+    pub(crate) slow_windows: f64,
     pub(crate) bars: Vec<Bar>,
 }
 
@@ -103,6 +123,7 @@ impl Report {
             webhooks: Vec::new(),
             growth: Vec::new(),
             memory: Vec::new(),
+            slow_windows: f64::NAN,
             bars: Vec::new(),
         }
     }
@@ -131,17 +152,15 @@ impl Report {
             let met = if bar.is_met() { "met" } else { "**not met**" };
             writeln!(out, "| {} | {sign} {} | {:.2} | {met} |", bar.what, bar.bar, bar.value)?;
         }
-        writeln!(out, "\n| database | who | what | connections | per second | p50 ms | p99 ms |")?;
-        writeln!(out, "| --- | --- | --- | --- | --- | --- | --- |")?;
-        for row in self.rows.iter().chain(&self.webhooks) {
-            write_row(out, row)?;
-        }
-        writeln!(out, "\nOpen loop, at 70 % of the highest throughput, latencies from when each request was due:\n")?;
-        writeln!(out, "| database | who | what | connections | per second | p50 ms | p99 ms |")?;
-        writeln!(out, "| --- | --- | --- | --- | --- | --- | --- |")?;
-        for row in &self.open_loop {
-            write_row(out, row)?;
-        }
+        write_rows(out, self.rows.iter().chain(&self.webhooks))?;
+        let slow = self.slow_windows;
+        writeln!(
+            out,
+            "\nOpen loop: the service and the baseline each at 70 % of their own highest throughput, the fixed answer at \
+             the rate of the service's GET; latencies count from when each request was due. Of windows of 50 ms, {slow:.1} % \
+             were such that a processor with nothing else to do did less than half of what it usually does."
+        )?;
+        write_rows(out, self.open_loop.iter())?;
         if !self.growth.is_empty() {
             writeln!(out, "\n| database | what | rows | per second |\n| --- | --- | --- | --- |")?;
             for row in &self.growth {
@@ -150,8 +169,7 @@ impl Report {
         }
         writeln!(out, "\n| database | idle MiB | after 1,000 connections MiB |\n| --- | --- | --- |")?;
         for memory in &self.memory {
-            let mib = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.1}"));
-            writeln!(out, "| {} | {} | {} |", memory.database, mib(memory.idle), mib(memory.busy))?;
+            writeln!(out, "| {} | {} | {} |", memory.database, figure(memory.idle, 1), figure(memory.busy, 1))?;
         }
         Ok(())
     }
@@ -230,10 +248,16 @@ impl Report {
     }
 }
 
-fn write_row(out: &mut String, row: &Row) -> std::fmt::Result {
-    let latencies = row.percentiles().map_or_else(|| "– | –".to_owned(), |(p50, p99)| format!("{p50:.2} | {p99:.2}"));
-    let Row { database, who, work, connections, .. } = row;
-    writeln!(out, "| {database} | {who} | {work} | {connections} | {:.0} | {latencies} |", row.rate())
+fn write_rows<'a>(out: &mut String, rows: impl Iterator<Item = &'a Row>) -> std::fmt::Result {
+    writeln!(out, "\n| database | who | what | connections | per second | p50 ms | p99 ms | processor idle % |")?;
+    writeln!(out, "| --- | --- | --- | --- | --- | --- | --- | --- |")?;
+    for row in rows {
+        let Row { database, who, work, connections, .. } = row;
+        let (p50, p99) = row.percentiles().unzip();
+        let figures = [figure(Some(row.rate()), 0), figure(p50, 2), figure(p99, 2), figure(row.idle(), 0)].join(" | ");
+        writeln!(out, "| {database} | {who} | {work} | {connections} | {figures} |")?;
+    }
+    Ok(())
 }
 
 fn name(row: &Row) -> String {

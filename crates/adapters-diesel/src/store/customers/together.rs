@@ -60,7 +60,6 @@ fn store(connection: &mut Connection, saves: &[Save]) -> Result<Vec<bool>, Failu
         // Nothing is left to be stored.
         return Err(Failure::Stale);
     }
-    batch.store_belongings(connection)?;
     // What was inserted for those who have left meanwhile goes, in the opposite order.
     let claims = batch.left_behind(claims, |claim| claim.phone_number.clone());
     if !claims.is_empty() {
@@ -184,16 +183,12 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// Makes the changes of customers who were there.
+    /// Makes the changes of customers who were there, and what goes with them. None of those leaves the batch after this: they
+    /// take no number.
     fn replace(&mut self, connection: &mut Connection) -> Result<(), Failure> {
         let replaced = |save: &'a Save| Some((&save.customer, save.replaces?));
         let id = |(customer, _): (&CustomerRow, i64)| customer.id.0;
         self.store(|save| replaced(save).into_iter().collect(), id, |rows| replace_each(connection, rows))?;
-        Ok(())
-    }
-
-    /// Stores what belongs to the customers.
-    fn store_belongings(&self, connection: &mut Connection) -> Result<(), Failure> {
         for save in self.rest() {
             let id = save.customer.id;
             if let Some(details) = &save.details {
