@@ -30,12 +30,15 @@ const ROWS: u64 = 10_000;
 /// Between two measurements: what the first one left to be done is done then.
 const PAUSE: Duration = Duration::from_millis(300);
 const SEED: u64 = 20_261_130;
+/// Over so many connections requests are sent at a rate: more than wait at the same time.
+const OPEN_CONNECTIONS: usize = 256;
 /// How long the machine itself is looked at.
 const STEADINESS: Duration = Duration::from_secs(10);
 
-/// A database with the service and the baseline on it.
+/// A database with the service on it, and another of the same content with the baseline.
 struct World {
     database: Database,
+    plain: Database,
     service: Server,
     baseline: Server,
     /// Another process of the service on the same database.
@@ -46,18 +49,22 @@ struct World {
 }
 
 impl World {
-    fn new(database: Database, directory: &Path, rows: u64, confirmable: u64) -> Result<Self> {
+    fn new((database, plain): (Database, Database), directory: &Path, rows: u64, confirmable: u64) -> Result<Self> {
         let write_key = make_key(&database, "write")?;
         let read_key = make_key(&database, "read")?;
         seed(&database, 0, rows)?;
+        // The key is not used, but with it the schema is made.
+        make_key(&plain, "read")?;
+        seed(&plain, 0, ROWS)?;
         seed(&database, CONFIRMABLE, CONFIRMABLE + confirmable)?;
         // Tokens that were seeded live as long as the measurement may take.
-        let settings = [("CUSTOMERS_CONFIRMATION_TTL", "1d")];
+        let settings = [("CUSTOMERS_CONFIRMATION_TTL", "1d"), ("CUSTOMERS_WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8")];
         Ok(Self {
             service: Server::service(&database, &settings, directory)?,
-            baseline: Server::baseline(&database)?,
+            baseline: Server::baseline(&plain)?,
             second: None,
             database,
+            plain,
             write_key,
             read_key,
             used: Rc::default(),
@@ -117,8 +124,8 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
     let directory = TempDir::new()?;
     let steady = slow_windows(STEADINESS);
     let mut worlds = vec![
-        World::new(Database::sqlite(directory.path()), directory.path(), ROWS, confirmable)?,
-        World::new(Database::postgresql("bench")?, directory.path(), ROWS, confirmable)?,
+        World::new(Database::two_sqlite(directory.path()), directory.path(), ROWS, confirmable)?,
+        World::new(Database::two_postgresql("bench")?, directory.path(), ROWS, confirmable)?,
     ];
     let mut report = Report::new(SEED, timing.turns, timing.duration);
     report.slow_windows = steady;
@@ -198,7 +205,7 @@ fn measure(worlds: &[World], cells: &[Cell], timing: &Timing) -> Result<Vec<Row>
             let taken = if cell.who == Who::Pgbench {
                 let before = Processors::now();
                 let rate =
-                    pgbench::run(&world.database.url(), cell.work == Work::Create, cell.connections, timing.duration)?;
+                    pgbench::run(&world.plain.url(), cell.work == Work::Create, cell.connections, timing.duration)?;
                 Taken { rate, latencies: None, idle: before.and_then(Processors::idle_since) }
             } else {
                 let addresses = match cell.who {
@@ -262,7 +269,7 @@ fn open_loop(worlds: &[World], rows: &[Row], extent: Extent) -> Result<Vec<Row>>
             let server = if who == Who::Baseline { &world.baseline } else { &world.service };
             let plan = Plan {
                 addresses: vec![server.address],
-                connections: 64,
+                connections: OPEN_CONNECTIONS,
                 warm_up: Duration::from_millis(500),
                 duration,
                 rate: Some(rate),
@@ -271,7 +278,7 @@ fn open_loop(worlds: &[World], rows: &[Row], extent: Extent) -> Result<Vec<Row>>
                 database: world.database.name(),
                 who: format!("{who:?}"),
                 work: format!("{work:?}"),
-                connections: 64,
+                connections: OPEN_CONNECTIONS,
                 taken: vec![take(&plan, workload(world, who, work, 99))?],
             });
         }
@@ -282,28 +289,15 @@ fn open_loop(worlds: &[World], rows: &[Row], extent: Extent) -> Result<Vec<Row>>
 /// Creates while each event is delivered to a webhook, whose receiver is the baseline.
 fn webhooks(directory: &Path, timing: &Timing) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for database in [Database::sqlite(&directory.join("webhooks")), Database::postgresql("bench_webhooks")?] {
-        std::fs::create_dir_all(directory.join("webhooks"))?;
-        let write_key = make_key(&database, "write")?;
-        seed(&database, 0, ROWS)?;
-        let settings = [("CUSTOMERS_WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8")];
-        let service = Server::service(&database, &settings, directory)?;
-        let baseline = Server::baseline(&database)?;
-        let body = format!(r#"{{"url":"http://{}/hook","event_types":["verification"]}}"#, baseline.address);
-        post(service.address, "/v1/webhook_endpoints", &write_key, &body)?;
-        let name = database.name();
-        let world = World {
-            database,
-            service,
-            baseline,
-            second: None,
-            read_key: write_key.clone(),
-            write_key,
-            used: Rc::default(),
-        };
+    let folder = directory.join("webhooks");
+    std::fs::create_dir(&folder)?;
+    for databases in [Database::two_sqlite(&folder), Database::two_postgresql("bench_webhooks")?] {
+        let world = World::new(databases, directory, ROWS, 0)?;
+        let body = format!(r#"{{"url":"http://{}/hook","event_types":["verification"]}}"#, world.baseline.address);
+        post(world.service.address, "/v1/webhook_endpoints", &world.write_key, &body)?;
         let plan = Plan { duration: timing.duration * 2, ..timing.closed(vec![world.service.address], 32) };
         rows.push(Row {
-            database: name,
+            database: world.database.name(),
             who: "Webhooks".to_owned(),
             work: "Create".to_owned(),
             connections: 32,
@@ -321,9 +315,9 @@ fn growth(directory: &Path, most: u64, timing: &Timing) -> Result<Vec<Growth>> {
     for size in sizes {
         let folder = directory.join(format!("rows-{size}"));
         std::fs::create_dir(&folder)?;
-        for database in [Database::sqlite(&folder), Database::postgresql(&format!("bench_{size}"))?] {
+        for databases in [Database::two_sqlite(&folder), Database::two_postgresql(&format!("bench_{size}"))?] {
             let begun = Instant::now();
-            worlds.push((size, World::new(database, directory, size, 0)?));
+            worlds.push((size, World::new(databases, directory, size, 0)?));
             eprintln!("{size} customers were made in {:.0?}", begun.elapsed());
         }
     }
@@ -334,7 +328,7 @@ fn growth(directory: &Path, most: u64, timing: &Timing) -> Result<Vec<Growth>> {
                 sleep(PAUSE);
                 let plan = timing.closed(vec![world.service.address], 32);
                 let workload = Workload { rows: *size, ..workload(world, Who::Service, work, turn) };
-                let rate = run_load(&plan, workload)?.rate;
+                let rate = take(&plan, workload)?.rate;
                 let (database, work) = (world.database.name(), format!("{work:?}"));
                 let known =
                     taken.iter_mut().find(|row| (row.database, &row.work, row.rows) == (database, &work, *size));
@@ -350,32 +344,34 @@ fn growth(directory: &Path, most: u64, timing: &Timing) -> Result<Vec<Growth>> {
 
 /// What was asked for, and what there is.
 fn bars(report: &Report) -> Vec<Bar> {
-    let rate = |who: &str, work: &str, database: &str, connections: usize| {
-        let row = report.rows.iter().find(|row| row.is(who, work, database, connections));
-        row.map_or(f64::NAN, Row::rate)
+    let row = |who: &str, work: &str, database: &str, connections: usize| {
+        report.rows.iter().find(|row| row.is(who, work, database, connections))
+    };
+    let ratio = |measured: Option<&Row>, other: Option<&Row>| {
+        measured.zip(other).map_or(f64::NAN, |(measured, other)| measured.ratio(other))
     };
     let (sqlite, postgresql) = ("SQLite", "PostgreSQL");
     let mut bars = Vec::new();
     let mut at_least =
         |what: &str, bar: f64, value: f64| bars.push(Bar { what: what.to_owned(), bar, value, is_most: false });
-    let get = |who, database| rate(who, "Get", database, 32);
-    let create = |who, database| rate(who, "Create", database, 32);
-    at_least("GET, PostgreSQL ÷ naive handler", 1.8, get("Service", postgresql) / get("Baseline", postgresql));
-    at_least("GET, SQLite ÷ naive pooled handler", 1.0, get("Service", sqlite) / get("Baseline", sqlite));
-    at_least("create, PostgreSQL ÷ pgbench", 2.0, create("Service", postgresql) / create("Pgbench", postgresql));
-    at_least("create, SQLite ÷ naive transactions", 4.0, create("Service", sqlite) / create("Baseline", sqlite));
+    let get = |who, database| row(who, "Get", database, 32);
+    let create = |who, database| row(who, "Create", database, 32);
+    at_least("GET, PostgreSQL ÷ naive handler", 1.8, ratio(get("Service", postgresql), get("Baseline", postgresql)));
+    at_least("GET, SQLite ÷ naive pooled handler", 1.0, ratio(get("Service", sqlite), get("Baseline", sqlite)));
+    at_least("create, PostgreSQL ÷ pgbench", 2.0, ratio(create("Service", postgresql), create("Pgbench", postgresql)));
+    at_least("create, SQLite ÷ naive transactions", 4.0, ratio(create("Service", sqlite), create("Baseline", sqlite)));
     for database in [sqlite, postgresql] {
-        let keyed = rate("Service", "CreateWithKey", database, 32) / create("Service", database);
+        let keyed = ratio(row("Service", "CreateWithKey", database, 32), create("Service", database));
         at_least(&format!("create with Idempotency-Key ÷ without, {database}"), 0.8, keyed);
     }
     for database in [sqlite, postgresql] {
         for work in ["Get", "Create"] {
-            let many = rate("Service", work, database, 256) / rate("Service", work, database, 32);
+            let many = ratio(row("Service", work, database, 256), row("Service", work, database, 32));
             at_least(&format!("{work}, 256 ÷ 32 connections, {database}"), 0.9, many);
         }
     }
     for work in ["Get", "Create"] {
-        let two = rate("TwoProcesses", work, postgresql, 32) / rate("Service", work, postgresql, 32);
+        let two = ratio(row("TwoProcesses", work, postgresql, 32), row("Service", work, postgresql, 32));
         at_least(&format!("{work}, two processes ÷ one, PostgreSQL"), 1.0, two);
     }
     for (first, last) in report.growth_ends() {

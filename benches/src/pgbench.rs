@@ -5,16 +5,20 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-/// A customer and his event in a transaction.
+/// A customer and his event in a transaction, with ids that begin with the time, as the service's do.
 const CREATE: &str = r"\set n random(1000000, 9999999)
 BEGIN;
 INSERT INTO customers (id, unconfirmed_phone_number, country_code, confirmation_token, token_generated_at,
     token_wrong_tries, wrong_tries, tokens_in_row, last_token_at, sequence, revision, version, created_at, updated_at)
-    VALUES (gen_random_uuid(), '+1217' || :n, 'US', '123456', now(), 0, '', 1, now(), 1, 1, 1, now(), now());
+    VALUES ($id, '+1217' || :n, 'US', '123456', now(), 0, '', 1, now(), 1, 1, 1, now(), now());
 INSERT INTO events (id, customer_id, sequence, type, occurred_at, payload, confirmation_token, token_generated_at)
-    VALUES (gen_random_uuid(), gen_random_uuid(), 1, 'verification', now(), repeat('x', 700), '123456', now());
+    VALUES ($id, $id, 1, 'verification', now(), repeat('x', 700), '123456', now());
 COMMIT;
 ";
+
+/// An id that begins with the time.
+const ID: &str = "CAST(encode(substring(int8send(CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)) FROM 3) \
+    || substring(uuid_send(gen_random_uuid()) FROM 7), 'hex') AS uuid)";
 
 /// One customer by his id.
 const READ: &str = r"\set n random(0, 9999)
@@ -33,7 +37,7 @@ pub(crate) fn run(url: &str, creates: bool, connections: usize, duration: Durati
         None => PathBuf::from("pgbench"),
     };
     let mut script = tempfile::NamedTempFile::new()?;
-    script.write_all(if creates { CREATE } else { READ }.as_bytes())?;
+    script.write_all(if creates { CREATE.replace("$id", ID) } else { READ.to_owned() }.as_bytes())?;
     let output = Command::new(&program)
         .args(["--no-vacuum", "--protocol=prepared", "--jobs=1"])
         .arg(format!("--client={connections}"))

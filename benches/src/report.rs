@@ -31,6 +31,11 @@ impl Row {
         self.who == who && self.work == work && self.database == database && self.connections == connections
     }
 
+    /// How many times as many answers a second as the other, the turns' median.
+    pub(crate) fn ratio(&self, other: &Self) -> f64 {
+        median(self.taken.iter().zip(&other.taken).map(|(taken, other)| taken.rate / other.rate).collect())
+    }
+
     /// Answers a second, the turns' median.
     pub(crate) fn rate(&self) -> f64 {
         median(self.taken.iter().map(|taken| taken.rate).collect())

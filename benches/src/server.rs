@@ -26,16 +26,20 @@ pub(crate) enum Database {
 }
 
 impl Database {
-    /// A file in that directory.
-    pub(crate) fn sqlite(directory: &Path) -> Self {
-        Self::Sqlite(directory.join("customers.db"))
+    /// Two files in that directory.
+    pub(crate) fn two_sqlite(directory: &Path) -> (Self, Self) {
+        (Self::Sqlite(directory.join("customers.db")), Self::Sqlite(directory.join("plain.db")))
     }
 
-    /// A new database on the server of `TEST_DATABASE_URL`.
+    /// Two new databases on the server of `TEST_DATABASE_URL`.
     ///
     /// # Errors
-    /// When it cannot be made.
-    pub(crate) fn postgresql(name: &str) -> Result<Self> {
+    /// When they cannot be made.
+    pub(crate) fn two_postgresql(name: &str) -> Result<(Self, Self)> {
+        Ok((Self::postgresql(name)?, Self::postgresql(&format!("{name}_plain"))?))
+    }
+
+    fn postgresql(name: &str) -> Result<Self> {
         let server = std::env::var("TEST_DATABASE_URL")
             .map_err(|_| Error::other("TEST_DATABASE_URL is not set: run this by scripts/with-postgres"))?;
         let mut connection = PgConnection::establish(&server).map_err(Error::other)?;

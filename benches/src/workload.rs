@@ -18,7 +18,8 @@ const AREA: u64 = 8_000_000;
 /// The number of the n-th customer that is created.
 fn new_number(n: u64) -> String {
     let area = AREAS.iter().cycle().nth(usize::try_from(n / AREA).unwrap_or_default()).unwrap_or(&202);
-    format!("+1{area}{}", 2_000_000 + n % AREA)
+    // Not one after the other: numbers come from everywhere.
+    format!("+1{area}{}", 2_000_000 + n * 5_005_001 % AREA)
 }
 
 /// The id of the n-th customer that was seeded.

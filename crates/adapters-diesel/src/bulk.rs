@@ -110,7 +110,8 @@ impl<R: Replace> QueryFragment<Pg> for ReplaceAll<'_, R> {
         out.push_bind_param::<Array<BigInt>, _>(&self.versions)?;
         out.push_sql(")[place] AS replaced");
         push_places(&mut out, &self.lists)?;
-        // Else a thousand rows are counted with, for which a small table would be read as a whole.
+        // Else a thousand rows are counted with, for which a small table would be read as a whole. So many are saved
+        // together at most.
         out.push_sql(" LIMIT 64) AS new WHERE ");
         out.push_sql(R::TABLE);
         out.push_sql(".version = new.replaced AND ");
@@ -137,6 +138,12 @@ pub(crate) struct Known {
     pub(crate) erased: Vec<RowId>,
     /// Hashes of numbers of which something is remembered.
     pub(crate) remembered: Vec<Vec<u8>>,
+}
+
+impl Known {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.erased.is_empty() && self.remembered.is_empty()
+    }
 }
 
 impl<R: Placed> QueryFragment<Pg> for InsertEvents<'_, R> {
@@ -288,7 +295,6 @@ macro_rules! bulk {
     (@type time) => { $crate::sql_types::RowInstant };
     (@type optional_time) => { Option<$crate::sql_types::RowInstant> };
     (@type number) => { i64 };
-    (@type optional_number) => { Option<i64> };
     (@type text) => { String };
     (@type word) => { &'static str };
     (@type optional_text) => { Option<String> };
@@ -299,7 +305,6 @@ macro_rules! bulk {
     (@sql time) => { $crate::sql_types::Instant };
     (@sql optional_time) => { diesel::sql_types::Nullable<$crate::sql_types::Instant> };
     (@sql number) => { diesel::sql_types::BigInt };
-    (@sql optional_number) => { diesel::sql_types::Nullable<diesel::sql_types::BigInt> };
     (@sql text) => { diesel::sql_types::Text };
     (@sql word) => { diesel::sql_types::Text };
     (@sql optional_text) => { diesel::sql_types::Nullable<diesel::sql_types::Text> };

@@ -40,8 +40,8 @@ pub(crate) trait Question<C>: Send + Sized + 'static {
     }
 
     /// Answers each of these, in their order; `None` where one is to be asked again by itself. A failure is everybody's;
-    /// where it may be the fault of one, each is asked again by itself. May be called a second time with the same questions,
-    /// as [`Lane::run`] says.
+    /// where it may be the fault of one of several, each is asked again by itself. May be called a second time with the same
+    /// questions, as [`Lane::run`] says.
     fn answer(connection: &mut C, questions: &[Self]) -> Result<Vec<Option<Self::Answer>>, Failure>;
 
     /// Answers it by itself.
@@ -188,7 +188,7 @@ impl<C: Connection + Send + 'static, Q: Question<C>> Round<C, Q> {
                     }
                 }
             }
-            Err(failure) if failure.may_be_of_one() => {
+            Err(failure) if questions.len() > 1 && failure.may_be_of_one() => {
                 tracing::debug!(%failure, "what failed together is done one by one");
                 for (question, (asker, since)) in questions.into_iter().zip(askers) {
                     self.ask_alone(question, asker, since);

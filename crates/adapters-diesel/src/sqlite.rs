@@ -142,7 +142,7 @@ async fn scrub(readers: &Lane<Connection>, writers: &Lane<Connection>) -> Result
         }
         from += PAGES;
         // A large file takes seconds, in which requests are not to miss a processor.
-        tokio::time::sleep(begun.elapsed() * REST).await;
+        tokio::time::sleep((begun.elapsed() * REST).min(LONGEST_REST)).await;
     }
     writers.run(empty_log).await
 }
@@ -151,6 +151,8 @@ async fn scrub(readers: &Lane<Connection>, writers: &Lane<Connection>) -> Result
 const PAGES: i64 = 250;
 /// The pause after it, in the time that it took: a quarter of one processor goes to it at most.
 const REST: u32 = 3;
+/// The longest, where most of that time was spent waiting.
+const LONGEST_REST: Duration = Duration::from_millis(20);
 
 #[derive(QueryableByName)]
 struct Page {
@@ -230,7 +232,7 @@ fn insert_events<R: Placed>(
     after_others: bool,
     is_any_unplaced: impl Fn(&mut Connection) -> Result<bool, Failure>,
 ) -> Result<Option<Vec<bool>>, Failure> {
-    if !unless.erased.is_empty() || !unless.remembered.is_empty() {
+    if !unless.is_empty() {
         return Ok(None);
     }
     if after_others && is_any_unplaced(connection)? {
@@ -265,10 +267,10 @@ fn read_all<K, T>(
 /// Several reads of one state. To begin and end each by itself would cost as much as the read.
 fn reading<T>(
     connection: &mut Connection,
-    questions: usize,
+    reads: usize,
     work: impl FnOnce(&mut Connection) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    if questions == 1 { work(connection) } else { connection.transaction(work) }
+    if reads == 1 { work(connection) } else { connection.transaction(work) }
 }
 
 /// Nobody else writes while a transaction does.

@@ -5,7 +5,8 @@ use diesel::prelude::*;
 use domain::Timestamp;
 use ports::{ApiKey, ApiKeyId, ApiKeyRepository, Digest, Scope, StoreError};
 
-use super::{Failure, Store, write};
+use super::{Connection, Failure, Store, read_all, reading, write};
+use crate::gather::Question;
 use crate::row::Row;
 use crate::schema::api_keys;
 use crate::sql_types::{RowId, RowInstant};
@@ -37,18 +38,7 @@ impl ApiKeyRepository for Store {
     }
 
     async fn find_by_digest(&self, digest: &Digest) -> Result<Option<ApiKey>, StoreError> {
-        let digest = *digest;
-        self.readers
-            .run(move |connection| {
-                api_keys::table
-                    .filter(api_keys::digest.eq(digest.0.as_slice()))
-                    .select(ApiKeyRow::as_select())
-                    .first(connection)
-                    .optional()?
-                    .map(ApiKey::try_from)
-                    .transpose()
-            })
-            .await
+        self.keys.ask(FindKey(*digest)).await
     }
 
     async fn list(&self) -> Result<Vec<ApiKey>, StoreError> {
@@ -75,6 +65,40 @@ impl ApiKeyRepository for Store {
                 })
             })
             .await
+    }
+}
+
+/// The key with this digest.
+pub(super) struct FindKey(Digest);
+
+/// Callers keep what they find for a moment, and all who come when that is over ask for the same key at once.
+impl Question<Connection> for FindKey {
+    type Answer = Option<ApiKey>;
+
+    const MOST: usize = 64;
+
+    fn answer(connection: &mut Connection, questions: &[Self]) -> Result<Vec<Option<Self::Answer>>, Failure> {
+        let mut digests: Vec<&[u8]> = questions.iter().map(|question| question.0.0.as_slice()).collect();
+        digests.sort_unstable();
+        digests.dedup();
+        let rows: Vec<ApiKeyRow> = reading(connection, digests.len(), |connection| {
+            let rows = read_all(
+                connection,
+                &digests,
+                |connection, digests| {
+                    let rows = api_keys::table.filter(api_keys::digest.eq_any(digests));
+                    rows.select(ApiKeyRow::as_select()).load(connection)
+                },
+                |connection, digest| {
+                    let rows = api_keys::table.filter(api_keys::digest.eq(*digest));
+                    rows.select(ApiKeyRow::as_select()).load(connection)
+                },
+            );
+            Ok(rows?)
+        })?;
+        let keys = rows.into_iter().map(ApiKey::try_from).collect::<Result<Vec<_>, _>>()?;
+        let of = |question: &Self| keys.iter().find(|key| key.digest == question.0).cloned();
+        Ok(questions.iter().map(|question| Some(of(question))).collect())
     }
 }
 

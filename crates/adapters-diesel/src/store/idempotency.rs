@@ -50,7 +50,7 @@ impl Question<Connection> for FindRecord {
 
     fn answer(connection: &mut Connection, questions: &[Self]) -> Result<Vec<Option<Self::Answer>>, Failure> {
         let ids: Vec<&Vec<u8>> = questions.iter().flat_map(|question| &question.0).collect();
-        let rows: Vec<RecordRow> = reading(connection, questions.len(), |connection| {
+        let rows: Vec<RecordRow> = reading(connection, ids.len(), |connection| {
             let rows = read_all(
                 connection,
                 &ids,

@@ -19,6 +19,7 @@ use std::time::Duration;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use tokio::sync::Mutex;
 
+use self::api_keys::FindKey;
 use self::customers::{FindCustomer, FindNumberMemory, Save};
 use self::idempotency::FindRecord;
 use self::links::{IssueLinks, LatestLinks};
@@ -39,6 +40,7 @@ pub(crate) struct Store {
     delivery_readers: Lane<Connection>,
     delivery_writers: Lane<Connection>,
     /// What most requests ask for and change, done together with others of its kind.
+    keys: Gathering<Connection, FindKey>,
     finds: Gathering<Connection, FindCustomer>,
     latest_links: Gathering<Connection, LatestLinks>,
     number_memories: Gathering<Connection, FindNumberMemory>,
@@ -58,6 +60,7 @@ impl Store {
         rounds: usize,
     ) -> Self {
         Self {
+            keys: Gathering::new(readers.clone(), rounds),
             finds: Gathering::new(readers.clone(), rounds),
             latest_links: Gathering::new(readers.clone(), rounds),
             number_memories: Gathering::new(readers.clone(), rounds),

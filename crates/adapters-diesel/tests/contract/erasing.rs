@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::{
-    AfterTry, CustomerId, DeliveryId, DeliveryStatus, EventType, LinkPurpose, NewCustomer, NumberMemory, Repeat,
+    AfterTry, Customer, CustomerId, DeliveryId, DeliveryStatus, EventType, LinkPurpose, NewCustomer, NumberMemory,
+    Repeat,
 };
 use ports::{
     Beside, DetachedCard, Detachment, Digest, EventQuery, IdempotencyRecord, KeyedHash, NewDelivery, RecordedTry,
@@ -16,7 +17,7 @@ use crate::delivering::{
     all, delivery_of, due, endpoint_of, event, first_event, held_endpoint, one_due, queue, record, retry, tried,
 };
 use crate::fixture::Fixture;
-use crate::making::{at, creation, fresh_uuid, moment, new_customer, renamed};
+use crate::making::{at, changed, creation, fresh_uuid, moment, new_customer, renamed};
 use crate::person::Person;
 
 crate::on_both_databases!(
@@ -180,6 +181,18 @@ async fn his_numbers_are_free_and_his_id_is_used(db: Fixture) {
     person.erase(&db, 10).await;
     let again = creation(NewCustomer { id: person.id(), ..new_customer() });
     assert_eq!(db.database.customers.save(&again, Beside::default()).await, Err(SaveError::CustomerIdTaken));
+    // Whose number is trusted makes no event; one alone, and several at once.
+    let trusted = || changed(Customer::create_confirmed(NewCustomer { id: person.id(), ..new_customer() }, at(11)));
+    assert_eq!(db.database.customers.save(&trusted(), Beside::default()).await, Err(SaveError::CustomerIdTaken));
+    let several: Vec<_> = (0..8)
+        .map(|_| {
+            let (customers, change) = (db.database.customers.clone(), trusted());
+            tokio::spawn(async move { customers.save(&change, Beside::default()).await })
+        })
+        .collect();
+    for saved in several {
+        assert_eq!(saved.await.unwrap(), Err(SaveError::CustomerIdTaken));
+    }
     assert_eq!(db.find(person.id()).await, None);
     let in_order = db.database.retention.erased_customers(None, 10).await.unwrap();
     assert_eq!(in_order, [(person.id(), at(10))]);
@@ -336,6 +349,10 @@ async fn what_is_remembered_of_a_number_goes_to_who_takes_it_if_it_is_what_he_ex
     }
     assert_eq!(create(&known).await, Ok(()));
     assert_eq!(memory(&db, hash(2), Some(hash(1))).await, NumberMemory::default(), "it is with him");
+    // Another who counts on it comes too late.
+    let late = Beside { inherits: Some((number, known.clone())), ..Beside::default() };
+    let late = db.database.customers.save(&creation(new_customer()), late).await;
+    assert_eq!(late, Err(SaveError::VersionConflict));
     // Nobody else can take it, so that his own is all there is when he gives it up.
     let customer = db.find(new.id).await.unwrap();
     assert_eq!(create(&known).await, Err(SaveError::CustomerIdTaken));

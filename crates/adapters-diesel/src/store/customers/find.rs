@@ -20,7 +20,7 @@ impl Question<Connection> for FindCustomer {
 
     fn answer(connection: &mut Connection, questions: &[Self]) -> Result<Vec<Option<Self::Answer>>, Failure> {
         let ids: Vec<RowId> = questions.iter().map(|question| RowId(question.0.uuid())).collect();
-        let rows: Vec<CustomerRow> = reading(connection, questions.len(), |connection| {
+        let rows: Vec<CustomerRow> = reading(connection, ids.len(), |connection| {
             let found = read_all(
                 connection,
                 &ids,

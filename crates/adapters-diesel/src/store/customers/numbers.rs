@@ -30,7 +30,8 @@ impl Question<Connection> for FindNumberMemory {
 
     fn answer(connection: &mut Connection, questions: &[Self]) -> Result<Vec<Option<Self::Answer>>, Failure> {
         let numbers: Vec<&KeyedHash> = questions.iter().map(|question| &question.0).collect();
-        let found = reading(connection, questions.len(), |connection| find_each(connection, &numbers))?;
+        let hashes = numbers.iter().map(|number| number.all().len()).sum();
+        let found = reading(connection, hashes, |connection| find_each(connection, &numbers))?;
         Ok(found.into_iter().map(Some).collect())
     }
 }

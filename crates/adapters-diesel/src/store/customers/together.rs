@@ -13,7 +13,7 @@ use ports::{KeyedHash, SaveError};
 
 use super::save::Save;
 use super::{
-    Connection, CustomerRow, EventRow, Failure, erase, insert_new, links, lock_customers, numbers, replace_each,
+    Connection, CustomerRow, EventRow, Failure, erase, insert_new, links, lock_customers, numbers, replace_each, write,
     write_together,
 };
 use crate::bulk::{Bulk, Known};
@@ -24,6 +24,7 @@ use crate::sql_types::RowId;
 impl Question<Connection> for Save {
     type Answer = Result<(), SaveError>;
 
+    /// No more than [`ReplaceAll`](crate::bulk::ReplaceAll) reads.
     const MOST: usize = 64;
 
     /// What gives up or takes over a number, or removes a customer, touches what others may hold in another order.
@@ -33,7 +34,15 @@ impl Question<Connection> for Save {
     }
 
     fn answer(connection: &mut Connection, saves: &[Self]) -> Result<Vec<Option<Self::Answer>>, Failure> {
-        let stored = write_together(connection, |connection| store(connection, saves))?;
+        let stored = if let [_] = saves {
+            match write(connection, |connection| store(connection, saves)) {
+                Err(Failure::Held) => return Ok(vec![Some(Err(SaveError::InProgress))]),
+                Err(Failure::Stale) => vec![false],
+                done => done?,
+            }
+        } else {
+            write_together(connection, |connection| store(connection, saves))?
+        };
         Ok(stored.into_iter().map(|is_stored| is_stored.then_some(Ok(()))).collect())
     }
 
@@ -45,13 +54,19 @@ impl Question<Connection> for Save {
 /// Stores those of the changes that collide with nothing, and says which they are.
 fn store(connection: &mut Connection, saves: &[Save]) -> Result<Vec<bool>, Failure> {
     let mut batch = Batch { saves, is_in: vec![true; saves.len()] };
-    let records = batch.insert(connection, |save| save.record.iter().collect(), |record| &record.id)?;
+    let records = batch.insert(connection, |save| save.record.iter().collect(), |record| &record.id);
+    // Somebody is at the same request.
+    let records = records.map_err(|failure| if let Failure::Blocked(_) = failure { Failure::Held } else { failure })?;
     lock_replaced(connection, saves)?;
     let new = batch.insert(connection, |save| save.new_customer().into_iter().collect(), |customer| customer.id.0)?;
     let claims = batch.insert(connection, |save| save.claims.iter().collect(), |claim| &claim.phone_number)?;
     batch.replace(connection)?;
     // Looked at after the inserts, which waited for whoever was just erasing a customer, or giving a number up.
-    if !EventRow::insert_unless(connection, &batch.events(), &batch.surprises())? {
+    let stored = match batch.surprises() {
+        Some(known) => EventRow::insert_unless(connection, &batch.events(), &known)?,
+        None => false,
+    };
+    if !stored {
         batch.drop_erased(connection)?;
         batch.inherit(connection)?;
         EventRow::insert(connection, &batch.events())?;
@@ -78,11 +93,12 @@ fn store(connection: &mut Connection, saves: &[Save]) -> Result<Vec<bool>, Failu
     Ok(batch.is_in)
 }
 
-/// Locks the customers that are changed, in one order: the changes themselves come in the order in which they were asked for.
+/// Locks the customers that are changed before anything is inserted that others may wait for.
 fn lock_replaced(connection: &mut Connection, saves: &[Save]) -> Result<(), Failure> {
     let replaced = saves.iter().filter(|save| save.replaces.is_some()).map(|save| save.customer.id);
     let replaced: Vec<RowId> = replaced.collect();
-    if replaced.is_empty() { Ok(()) } else { lock_customers(connection, &replaced) }
+    // A change that is the only one locks as it writes.
+    if replaced.is_empty() || saves.len() == 1 { Ok(()) } else { lock_customers(connection, &replaced) }
 }
 
 struct Batch<'a> {
@@ -150,12 +166,17 @@ impl<'a> Batch<'a> {
     }
 
     /// What none of the changes counts on, and hardly ever is: that the id of a new customer was used, or that something is
-    /// remembered of his number.
-    fn surprises(&self) -> Known {
+    /// remembered of his number. `None` where one counts on what is remembered.
+    fn surprises(&self) -> Option<Known> {
         let erased = self.rest().filter_map(Save::new_customer).map(|customer| customer.id).collect();
-        let heirs = self.rest().filter_map(|save| save.inherits.as_ref());
-        let remembered = heirs.flat_map(|(number, _)| number.all()).map(|hash| hash.0.to_vec()).collect();
-        Known { erased, remembered }
+        let mut remembered = Vec::new();
+        for (number, expected) in self.rest().filter_map(|save| save.inherits.as_ref()) {
+            if !expected.is_empty() {
+                return None;
+            }
+            remembered.extend(number.all().iter().map(|hash| hash.0.to_vec()));
+        }
+        Some(Known { erased, remembered })
     }
 
     /// Takes out whoever has the id of a customer who was erased.
