@@ -184,10 +184,7 @@ impl Report {
     /// # Errors
     /// When a file cannot be written.
     pub(crate) fn write(&self, directory: &Path) -> Result<()> {
-        fs::create_dir_all(directory)?;
-        fs::write(directory.join("throughput.svg"), self.throughput())?;
-        fs::write(directory.join("latency.svg"), self.latency())?;
-        fs::write(directory.join("growth.svg"), self.growth_plot())?;
+        // First, since what is written makes the tree differ from its commit.
         let text = format!(
             "# Benchmarks\n\nWritten by `make bench`; what is measured and how to read it is in \
              [decision 0022](../decisions/0022-what-is-measured.md). Compare figures of one run only.\n\n{}\n\
@@ -195,6 +192,10 @@ impl Report {
             self.machine(),
             self.text()
         );
+        fs::create_dir_all(directory)?;
+        fs::write(directory.join("throughput.svg"), self.throughput())?;
+        fs::write(directory.join("latency.svg"), self.latency())?;
+        fs::write(directory.join("growth.svg"), self.growth_plot())?;
         fs::write(directory.join("README.md"), text)
     }
 
