@@ -240,13 +240,11 @@ fn take(plan: &Plan, workload: Workload) -> Result<Taken> {
     let (work, before) = (workload.work, Processors::now());
     let outcome = run_load(plan, workload)?;
     let idle = before.and_then(Processors::idle_since);
-    match &outcome.first_error {
-        Some(error) => Err(Error::other(format!("{work:?}: {} errors, the first: {error}", outcome.errors))),
-        None => {
-            let latencies = Some((outcome.percentile(50.0), outcome.percentile(99.0)));
-            Ok(Taken { rate: outcome.rate, latencies, idle })
-        }
+    if let Some(error) = &outcome.first_error {
+        return Err(Error::other(format!("{work:?}: {} errors, the first: {error}", outcome.errors)));
     }
+    let latencies = Some((outcome.percentile(50.0), outcome.percentile(99.0)));
+    Ok(Taken { rate: outcome.rate, latencies, idle })
 }
 
 /// Latencies at 70 % of the highest throughput, counted from when each request was due.

@@ -96,12 +96,11 @@ impl<R: Replace> QueryFragment<Pg> for ReplaceAll<'_, R> {
             before = ", ";
             out.push_sql(column);
             out.push_sql(" = ");
-            match R::ASSIGNED.iter().find(|(assigned, _)| assigned == column) {
-                Some((_, value)) => out.push_sql(value),
-                None => {
-                    out.push_sql("new.");
-                    out.push_sql(column);
-                }
+            if let Some((_, value)) = R::ASSIGNED.iter().find(|(assigned, _)| assigned == column) {
+                out.push_sql(value);
+            } else {
+                out.push_sql("new.");
+                out.push_sql(column);
             }
         }
         out.push_sql(" FROM (SELECT ");
