@@ -242,12 +242,11 @@ impl EventRow {
 
     /// Stores events.
     pub(super) fn insert(connection: &mut Connection, events: &[&Self]) -> Result<(), Failure> {
-        let stored = Self::insert_unless(connection, events, &Known::default())?;
-        if stored { Ok(()) } else { Err(Failure::Rejected("an event's id is taken".to_owned())) }
+        if Self::insert_unless(connection, events, &Known::default())? { Ok(()) } else { Err(id_is_taken()) }
     }
 
-    /// Stores events, unless something of this may be known: `false`, and nothing is stored. It is looked for by whoever
-    /// stores them, so that without events it may be.
+    /// Stores events, unless something of this may be known: `false`, and nothing is stored. The statement that stores them is
+    /// what looks for it, so that without events it may be known.
     pub(super) fn insert_unless(connection: &mut Connection, events: &[&Self], known: &Known) -> Result<bool, Failure> {
         if events.is_empty() {
             return Ok(known.is_empty());
@@ -257,10 +256,14 @@ impl EventRow {
         let has_earlier = events.iter().any(|event| event.sequence > 1);
         match insert_events(connection, events, known, has_earlier, is_anything_unnumbered)? {
             None => Ok(false),
-            Some(inserted) if inserted.contains(&false) => Err(Failure::Rejected("an event's id is taken".to_owned())),
+            Some(inserted) if inserted.contains(&false) => Err(id_is_taken()),
             Some(_) => Ok(true),
         }
     }
+}
+
+fn id_is_taken() -> Failure {
+    Failure::Rejected("an event's id is taken".to_owned())
 }
 
 /// When the token of a customer who is asked for one was made.
