@@ -24,9 +24,6 @@ const OPEN_FILES: u64 = 65_536;
 
 pub(crate) async fn serve(settings: Settings, arguments: ServeArguments) -> Result<(), Failure> {
     allow_open_files();
-    // Beside the start, not before it: reading the metadata takes longer than all the rest. Whoever sends a number before it
-    // is done waits for it.
-    let metadata = std::thread::spawn(domain::load_phone_metadata);
     let Wired { service, database, card_routes } = wiring::wire(&settings, !arguments.no_migrate).await?;
     let service = Arc::new(service);
 
@@ -86,7 +83,6 @@ pub(crate) async fn serve(settings: Settings, arguments: ServeArguments) -> Resu
     let _ = detacher.await;
     let _ = retainer.await;
     drop(listening);
-    let _ = metadata.join();
     stopper.abort();
     tracing::info!("stopped");
     ended

@@ -7,7 +7,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use domain::{CountryCode, Phone, PhoneValidation, load_phone_metadata};
+use domain::{CountryCode, Phone, PhoneValidation};
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
 
 fn region(code: &str) -> CountryCode {
@@ -15,7 +15,6 @@ fn region(code: &str) -> CountryCode {
 }
 
 fn benchmarks(criterion: &mut Criterion) {
-    load_phone_metadata();
     one_region(criterion);
     all_regions(criterion);
     worst_inputs(criterion);

@@ -32,7 +32,7 @@ pub use values::{
     CARD_NUMBER_REFUSED, CityKind, ConfirmationToken, ConfirmationTokenError, CountryCode, CountryCodeError,
     CustomerId, DeliveryId, Email, EmailError, EndpointId, EventId, LinkId, PHONE_METADATA_VERSION, PersonName,
     PersonNameError, Phone, PhoneNumber, PhoneNumberError, PhoneValidation, PostalCodeKind, RegionKind,
-    contains_card_number, load_phone_metadata,
+    contains_card_number,
 };
 
 pub use webhook::{

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::phone::NumberingPlans;
+
 /// A region that has phone numbers, by its ISO 3166-1 alpha-2 code in upper case.
 ///
 /// The regions are those of the phone metadata: a code that ISO lists but under which nobody can have a number
@@ -29,18 +31,18 @@ impl CountryCode {
     pub fn parse(text: &str) -> Result<Self, CountryCodeError> {
         let &[first, second] = text.trim().as_bytes() else { return Err(CountryCodeError) };
         let code = Self([first.to_ascii_uppercase(), second.to_ascii_uppercase()]);
-        code.region().map(|_| code)
+        if NumberingPlans::get().have(code) { Ok(code) } else { Err(CountryCodeError) }
+    }
+
+    /// A code of the metadata.
+    pub(super) const fn known(letters: [u8; 2]) -> Self {
+        Self(letters)
     }
 
     /// The two letters.
     pub fn as_str(&self) -> &str {
         // Made of two ASCII letters only, so the text is always there.
         str::from_utf8(&self.0).unwrap_or_default()
-    }
-
-    /// The same region in the phone metadata's own type.
-    pub(crate) fn region(self) -> Result<phonenumber::country::Id, CountryCodeError> {
-        self.as_str().parse().map_err(|_| CountryCodeError)
     }
 }
 

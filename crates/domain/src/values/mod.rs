@@ -20,4 +20,4 @@ pub use country_code::{CountryCode, CountryCodeError};
 pub use email::{Email, EmailError};
 pub use ids::{CustomerId, DeliveryId, EndpointId, EventId, LinkId};
 pub use person_name::{PersonName, PersonNameError};
-pub use phone::{PHONE_METADATA_VERSION, Phone, PhoneNumber, PhoneNumberError, PhoneValidation, load_phone_metadata};
+pub use phone::{PHONE_METADATA_VERSION, Phone, PhoneNumber, PhoneNumberError, PhoneValidation};

@@ -15,7 +15,7 @@ use std::fmt;
 
 pub(super) use self::digits::decimal_digit;
 use self::national::NationalNumber;
-use self::numbering_plan::NumberingPlans;
+pub(super) use self::numbering_plan::NumberingPlans;
 pub use self::numbering_plan::PHONE_METADATA_VERSION;
 use self::spelling::Spelling;
 use super::CountryCode;
@@ -227,12 +227,6 @@ fn read_spelling(text: &str) -> Result<Spelling, PhoneNumberError> {
         return Err(PhoneNumberError::ControlCharacter);
     }
     Spelling::read(text)
-}
-
-/// Reads the phone metadata, which takes a tenth of a second: call it once at start, so that no request waits. What belongs
-/// to a region is compiled when its first number is read, in a millisecond (several for those that share a calling code).
-pub fn load_phone_metadata() {
-    let _ = NumberingPlans::get();
 }
 
 #[cfg(test)]

@@ -1,13 +1,12 @@
 //! Numbering plans: what the metadata says of each region, compiled (each when it is needed first) for questions that take well under a microsecond.
 //!
-//! All patterns of a region that are asked about whole numbers are one automaton, which is walked once and says which
+//! The table of them is made when the crate is built (`build.rs`), and is there without being read. All patterns of a region that are asked about whole numbers are one automaton, which is walked once and says which
 //! of them match.
 
 use std::borrow::Cow;
 use std::error::Error;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::OnceLock;
 
-use phonenumber::metadata::{DATABASE, Descriptor, Metadata};
 use regex::Regex;
 use regex_automata::dfa::dense::{self, DFA};
 use regex_automata::dfa::{Automaton, StartKind};
@@ -35,7 +34,7 @@ pub(super) struct NumberingPlan {
     /// What is dialled before a national number.
     pub(super) national_prefix: Option<NationalPrefix>,
     /// The lengths of each type of number. Without lengths, the pattern alone decides.
-    types: Vec<Lengths>,
+    types: &'static [Lengths],
     /// The general pattern, that of each type in the order of `types`, and that of the first digits that tell the
     /// region from others of the same calling code, where there is one.
     patterns: Patterns,
@@ -46,22 +45,18 @@ pub(super) struct NumberingPlan {
 /// regions, and those of all would be more than half of what an idle one holds.
 #[derive(Debug)]
 struct Patterns {
-    metadata: &'static Metadata,
+    sources: &'static [&'static str],
     automaton: OnceLock<Option<DFA<Vec<u32>>>>,
 }
 
 impl Patterns {
-    /// `None` only where a pattern of the metadata does not compile, which a test excludes.
-    fn automaton(&self) -> Option<&DFA<Vec<u32>>> {
-        self.automaton.get_or_init(|| automaton(&self.sources()).ok()).as_ref()
+    const fn new(sources: &'static [&'static str]) -> Self {
+        Self { sources, automaton: OnceLock::new() }
     }
 
-    fn sources(&self) -> Vec<String> {
-        let descriptors = self.metadata.descriptors();
-        let mut sources = vec![descriptors.general().national_number().as_str().to_owned()];
-        sources.extend(types(self.metadata).map(|descriptor| descriptor.national_number().as_str().to_owned()));
-        sources.extend(self.metadata.leading_digits().map(|regex| format!("(?:{})[0-9]*", regex.as_str())));
-        sources
+    /// `None` only where a pattern of the metadata does not compile, which a test excludes.
+    fn automaton(&self) -> Option<&DFA<Vec<u32>>> {
+        self.automaton.get_or_init(|| automaton(self.sources).ok()).as_ref()
     }
 }
 
@@ -73,7 +68,7 @@ pub(super) struct Prefix {
 }
 
 impl Prefix {
-    fn new(source: &'static str) -> Self {
+    const fn new(source: &'static str) -> Self {
         Self { source, regex: OnceLock::new() }
     }
 
@@ -89,13 +84,13 @@ pub(super) struct NationalPrefix {
     /// Its groups are a carrier's code, or a part of the number.
     pattern: Prefix,
     /// What stands in the prefix's place, made of its groups, where the last of them took part.
-    replacement: Option<String>,
+    replacement: Option<&'static str>,
 }
 
 impl NationalPrefix {
     /// The digits without the prefix; `None` when they do not begin with one.
     pub(super) fn strip<'digits>(&self, digits: &'digits str) -> Option<Cow<'digits, str>> {
-        let Some(replacement) = &self.replacement else {
+        let Some(replacement) = self.replacement else {
             return self.pattern.regex()?.find(digits).map(|prefix| Cow::Borrowed(&digits[prefix.end()..]));
         };
         let captures = self.pattern.regex()?.captures(digits)?;
@@ -133,16 +128,13 @@ impl Lengths {
     /// Every length is below it.
     const END: usize = 32;
 
-    fn of(lengths: &[u16]) -> Self {
-        Self(lengths.iter().fold(0, |set, length| set | 1_u32.checked_shl(u32::from(*length)).unwrap_or(0)))
-    }
-
-    fn and(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    fn without(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
+    const fn of(mut lengths: &[u8]) -> Self {
+        let mut set = 0;
+        while let [length, rest @ ..] = lengths {
+            set |= 1 << *length;
+            lengths = rest;
+        }
+        Self(set)
     }
 
     fn contains(self, length: usize) -> bool {
@@ -176,31 +168,6 @@ impl Matches {
 }
 
 impl NumberingPlan {
-    fn new(metadata: &'static Metadata) -> Self {
-        let types: Vec<&Descriptor> = types(metadata).collect();
-        // The metadata leaves the general lengths to be gathered from the types.
-        let lengths = types.iter().fold(Lengths::default(), |all, d| all.and(Lengths::of(d.possible_length())));
-        let local = types.iter().fold(Lengths::default(), |all, d| all.and(Lengths::of(d.possible_local_length())));
-
-        // What is read is named where it is more than what is dialled.
-        let national_prefix = match metadata.national_prefix_for_parsing() {
-            Some(regex) => Some(regex.as_str()),
-            None => metadata.national_prefix(),
-        };
-        let replacement = metadata.national_prefix_transform_rule().map(braced);
-        Self {
-            region: CountryCode::parse(metadata.id()).ok(),
-            calling_code: metadata.country_code(),
-            lengths,
-            local_lengths: local.without(lengths),
-            international_prefix: metadata.international_prefix().map(|regex| Prefix::new(regex.as_str())),
-            national_prefix: national_prefix.map(|regex| NationalPrefix { pattern: Prefix::new(regex), replacement }),
-            types: types.iter().map(|descriptor| Lengths::of(descriptor.possible_length())).collect(),
-            leading_digits: metadata.leading_digits().map(|_| FIRST_TYPE + types.len()),
-            patterns: Patterns { metadata, automaton: OnceLock::new() },
-        }
-    }
-
     /// How many digits fit.
     pub(super) fn length(&self, digits: usize) -> Length {
         if self.local_lengths.contains(digits) {
@@ -239,7 +206,7 @@ impl NumberingPlan {
     fn is_valid_among(&self, matches: Matches, length: usize) -> bool {
         let fits = |lengths: &Lengths| *lengths == Lengths::default() || lengths.contains(length);
         matches.contains(GENERAL)
-            && (FIRST_TYPE..).zip(&self.types).any(|(pattern, lengths)| matches.contains(pattern) && fits(lengths))
+            && (FIRST_TYPE..).zip(self.types).any(|(pattern, lengths)| matches.contains(pattern) && fits(lengths))
     }
 
     fn matches(&self, national: &str) -> Matches {
@@ -260,82 +227,41 @@ impl NumberingPlan {
     }
 }
 
-/// The descriptions of a region's types of number.
-fn types(metadata: &Metadata) -> impl Iterator<Item = &Descriptor> {
-    let descriptors = metadata.descriptors();
-    let types = [
-        descriptors.fixed_line(),
-        descriptors.mobile(),
-        descriptors.toll_free(),
-        descriptors.premium_rate(),
-        descriptors.shared_cost(),
-        descriptors.personal_number(),
-        descriptors.voip(),
-        descriptors.pager(),
-        descriptors.uan(),
-        descriptors.voicemail(),
-    ];
-    types.into_iter().flatten()
-}
-
 /// One automaton of all the patterns, each for a whole number.
-fn automaton(patterns: &[String]) -> Result<DFA<Vec<u32>>, Box<dyn Error>> {
+fn automaton(patterns: &[&str]) -> Result<DFA<Vec<u32>>, Box<dyn Error>> {
     Ok(dense::Builder::new()
         .configure(dense::Config::new().start_kind(StartKind::Anchored).match_kind(MatchKind::All))
         .syntax(syntax::Config::new().ignore_whitespace(true).unicode(false).utf8(false))
         .build_many(patterns)?)
 }
 
-/// A replacement with its groups in braces, so that a digit after a group is not read as a part of its name.
-fn braced(replacement: &str) -> String {
-    let mut braced = String::with_capacity(replacement.len() + 4);
-    let mut characters = replacement.chars().peekable();
-    while let Some(character) = characters.next() {
-        braced.push(character);
-        if character == '$'
-            && let Some(group) = characters.next_if(char::is_ascii_digit)
-        {
-            braced.extend(['{', group, '}']);
-        }
-    }
-    braced
-}
-
 /// The plans of the world.
 #[derive(Debug)]
-pub(super) struct NumberingPlans {
+pub(in super::super) struct NumberingPlans {
     /// By calling code, and of one code the main region's first, as the metadata orders them.
-    plans: Vec<NumberingPlan>,
+    plans: &'static [NumberingPlan],
     /// By calling code, where its plans begin and end.
-    codes: Vec<(usize, usize)>,
+    codes: &'static [(usize, usize)],
     /// By region in alphabetical order, where its plan is.
-    regions: Vec<(CountryCode, usize)>,
+    regions: &'static [(CountryCode, usize)],
 }
 
-static PLANS: LazyLock<NumberingPlans> = LazyLock::new(NumberingPlans::read);
+include!(concat!(env!("OUT_DIR"), "/numbering_plans.rs"));
 
 impl NumberingPlans {
-    /// Calling codes have at most three digits.
-    const CODES: u16 = 1000;
-
-    /// The plans, which are read when they are first asked for.
-    pub(super) fn get() -> &'static Self {
+    /// The plans.
+    pub(in super::super) fn get() -> &'static Self {
         &PLANS
     }
 
-    fn read() -> Self {
-        let mut plans = Vec::new();
-        let mut codes = Vec::new();
-        for code in 0..Self::CODES {
-            let first = plans.len();
-            let metadata = DATABASE.by_code(&code).unwrap_or_default();
-            plans.extend(metadata.into_iter().map(NumberingPlan::new));
-            codes.push((first, plans.len()));
-        }
-        let mut regions: Vec<_> =
-            plans.iter().enumerate().filter_map(|(index, plan)| Some((plan.region?, index))).collect();
-        regions.sort_unstable();
-        Self { plans, codes, regions }
+    /// Whether numbers can be had in this region.
+    pub(in super::super) fn have(&self, region: CountryCode) -> bool {
+        self.place_of(region).is_some()
+    }
+
+    fn place_of(&self, region: CountryCode) -> Option<usize> {
+        let found = self.regions.binary_search_by_key(&region, |(region, _)| *region).ok()?;
+        self.regions.get(found).map(|(_, place)| *place)
     }
 
     /// The regions that have a plan.
@@ -346,8 +272,7 @@ impl NumberingPlans {
 
     /// The plan of a region.
     pub(super) fn of_region(&self, region: CountryCode) -> Option<&NumberingPlan> {
-        let found = self.regions.binary_search_by_key(&region, |(region, _)| *region).ok()?;
-        self.regions.get(found).and_then(|(_, index)| self.plans.get(*index))
+        self.plans.get(self.place_of(region)?)
     }
 
     /// The plans that share a calling code, the main region's first; none for a code that is not assigned.
@@ -363,7 +288,7 @@ mod tests {
 
     #[test]
     fn all_patterns_of_the_metadata_compile() {
-        for plan in &NumberingPlans::get().plans {
+        for plan in NumberingPlans::get().plans {
             assert!(plan.patterns.automaton().is_some(), "{plan:?}");
             assert!(plan.international_prefix.as_ref().is_none_or(|prefix| prefix.regex().is_some()), "{plan:?}");
             assert!(plan.national_prefix.as_ref().is_none_or(|prefix| prefix.pattern.regex().is_some()), "{plan:?}");
