@@ -4,9 +4,11 @@
 //! for any number of rows and is planned once (`unnest` of thirty lists costs twice as much); SQLite, which is in the process,
 //! takes row by row.
 
+use diesel::backend::Backend;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer};
+use diesel::sqlite::Sqlite;
 use diesel::{PgConnection, QueryResult, RunQueryDsl, SqliteConnection};
 
 use crate::sql_types::{Id, RowId};
@@ -35,8 +37,8 @@ pub(crate) trait Bulk: Sized + 'static {
     where
         S: Query<SqlType = Self::SqlKey> + QueryFragment<Pg> + QueryId + RunQueryDsl<PgConnection>;
 
-    /// Inserts the row unless it collides with something, and returns how many were inserted.
-    fn insert_one(&self, connection: &mut SqliteConnection) -> QueryResult<usize>;
+    /// Writes the columns' values, with commas between them.
+    fn values<'b>(&'b self, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResult<()>;
 }
 
 pub(crate) trait Lists {
@@ -57,11 +59,8 @@ pub(crate) trait Replace: Bulk {
     fn replace_one(&self, version: i64, connection: &mut SqliteConnection) -> QueryResult<usize>;
 }
 
-/// An event's row.
-pub(crate) trait Placed: Bulk {
-    /// The same at this position.
-    fn at(&self, position: i64) -> Self;
-}
+/// An event's row, whose position is none of its columns: it is given as the row is stored.
+pub(crate) trait Placed: Bulk {}
 
 /// Inserts those of the rows that collide with nothing, and returns their keys.
 pub(crate) struct InsertNew<'a, R: Bulk>(pub(crate) R::Lists<'a>);
@@ -69,8 +68,7 @@ pub(crate) struct InsertNew<'a, R: Bulk>(pub(crate) R::Lists<'a>);
 impl<R: Bulk> QueryFragment<Pg> for InsertNew<'_, R> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("INSERT INTO ");
-        out.push_sql(R::TABLE);
-        push_columns::<R>(&mut out);
+        push_columns::<R, _>(&mut out);
         out.push_sql(") SELECT ");
         self.0.select(&mut out)?;
         push_places(&mut out, &self.0)?;
@@ -154,8 +152,8 @@ impl<R: Placed> QueryFragment<Pg> for InsertEvents<'_, R> {
              RETURNING last_position - ",
         );
         out.push_bind_param::<BigInt, _>(&self.number)?;
-        out.push_sql(" AS last_position) INSERT INTO events");
-        push_columns::<R>(&mut out);
+        out.push_sql(" AS last_position) INSERT INTO ");
+        push_columns::<R, _>(&mut out);
         out.push_sql(", position) SELECT ");
         self.lists.select(&mut out)?;
         out.push_sql(", CASE WHEN ");
@@ -176,7 +174,42 @@ impl<R: Placed> QueryFragment<Pg> for InsertEvents<'_, R> {
     }
 }
 
-fn push_columns<R: Bulk>(out: &mut AstPass<'_, '_, Pg>) {
+/// Inserts a row unless it collides with something.
+pub(crate) struct InsertOne<'a, R: Bulk>(pub(crate) &'a R);
+
+impl<R: Bulk> QueryFragment<Sqlite> for InsertOne<'_, R> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("INSERT OR IGNORE INTO ");
+        push_columns::<R, _>(&mut out);
+        out.push_sql(") VALUES (");
+        self.0.values(&mut out)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// The same of an event at its position.
+pub(crate) struct InsertEvent<'a, R: Placed> {
+    pub(crate) event: &'a R,
+    pub(crate) position: i64,
+}
+
+impl<R: Placed> QueryFragment<Sqlite> for InsertEvent<'_, R> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("INSERT OR IGNORE INTO ");
+        push_columns::<R, _>(&mut out);
+        out.push_sql(", position) VALUES (");
+        self.event.values(&mut out)?;
+        out.push_sql(", ");
+        out.push_bind_param::<BigInt, _>(&self.position)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// The table, and its columns in a parenthesis that is left open.
+fn push_columns<R: Bulk, DB: Backend>(out: &mut AstPass<'_, '_, DB>) {
+    out.push_sql(R::TABLE);
     let mut before = " (";
     for column in R::COLUMNS {
         out.push_sql(before);
@@ -194,23 +227,31 @@ fn push_places<'b>(out: &mut AstPass<'_, 'b, Pg>, lists: &'b impl Lists) -> Quer
 
 /// Makes statements known by their types, so that each is prepared once.
 macro_rules! statements {
-    ($($statement:ident: $row:ident),* $(,)?) => {
+    ($($statement:ident: $row:ident on $connection:ident $(returns $returns:ident)?),* $(,)?) => {
         $(
             impl<R: $row> QueryId for $statement<'_, R> {
                 type QueryId = $statement<'static, R>;
                 const HAS_STATIC_QUERY_ID: bool = true;
             }
 
-            impl<R: $row> Query for $statement<'_, R> {
-                type SqlType = R::SqlKey;
-            }
+            $(
+                impl<R: $row> Query for $statement<'_, R> {
+                    type SqlType = R::$returns;
+                }
+            )?
 
-            impl<R: $row> RunQueryDsl<PgConnection> for $statement<'_, R> {}
+            impl<R: $row> RunQueryDsl<$connection> for $statement<'_, R> {}
         )*
     };
 }
 
-statements! { InsertNew: Bulk, ReplaceAll: Replace, InsertEvents: Placed }
+statements! {
+    InsertNew: Bulk on PgConnection returns SqlKey,
+    ReplaceAll: Replace on PgConnection returns SqlKey,
+    InsertEvents: Placed on PgConnection returns SqlKey,
+    InsertOne: Bulk on SqliteConnection,
+    InsertEvent: Placed on SqliteConnection,
+}
 
 /// Makes a row [`Bulk`]: `bulk!(Lists: Row { … } in table by key, { field: kind, … })`. The pattern names each of the
 /// row's fields, so that one that is forgotten does not compile; a kind is the type of a column (see below).
@@ -280,10 +321,19 @@ macro_rules! bulk {
                 statement.load(connection)
             }
 
-            fn insert_one(&self, connection: &mut diesel::SqliteConnection) -> diesel::QueryResult<usize> {
-                // Unlike `ON CONFLICT` it is known by its type, and its text is not made anew each time.
-                let insert = diesel::insert_or_ignore_into($table::table).values(self);
-                diesel::RunQueryDsl::execute(insert, connection)
+            fn values<'b>(
+                &'b self,
+                out: &mut diesel::query_builder::AstPass<'_, 'b, diesel::sqlite::Sqlite>,
+            ) -> diesel::QueryResult<()> {
+                let $row { $($pattern)* } = self;
+                let mut before = "";
+                $(
+                    out.push_sql(before);
+                    out.push_bind_param::<$crate::bulk::bulk!(@sql $kind), $crate::bulk::bulk!(@type $kind)>($field)?;
+                    before = ", ";
+                )*
+                let _ = before;
+                Ok(())
             }
         }
     };

@@ -6,6 +6,7 @@ use std::thread::{available_parallelism, sleep};
 use std::time::{Duration, Instant};
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection};
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary};
 use diesel::{Connection as _, SqliteConnection};
@@ -13,10 +14,10 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use ports::StoreError;
 use tokio::task::spawn_blocking;
 
-use crate::bulk::{Bulk, Known, Placed, Replace};
+use crate::bulk::{Bulk, InsertEvent, InsertOne, Known, Placed, Replace};
 use crate::failure::Failure;
 use crate::lane::Lane;
-use crate::schema::{deliveries, event_numbering};
+use crate::schema::{deliveries, erased_customers, event_numbering};
 use crate::slack::{TOO_MANY_PAGES, cleaned};
 use crate::sql_types::RowId;
 
@@ -133,6 +134,7 @@ fn begin(connection: &mut Connection, statement: &str) -> Result<(), Failure> {
 /// Takes out of the file's pages what was left in them of rows that lie elsewhere by now or were removed, and empties the
 /// log of writes into the file, so that no page from before is left in it.
 async fn scrub(readers: &Lane<Connection>, writers: &Lane<Connection>) -> Result<bool, StoreError> {
+    let Some(mark) = readers.run(mark_of_traces).await? else { return Ok(true) };
     let mut from = 1;
     loop {
         let begun = Instant::now();
@@ -144,7 +146,49 @@ async fn scrub(readers: &Lane<Connection>, writers: &Lane<Connection>) -> Result
         // A large file takes seconds, in which requests are not to miss a processor.
         tokio::time::sleep((begun.elapsed() * REST).min(LONGEST_REST)).await;
     }
-    writers.run(empty_log).await
+    let end = move |connection: &mut Connection| {
+        if !empty_log(connection)? {
+            return Ok(false);
+        }
+        write(connection, |connection| {
+            // Another erasure may have left some where this pass had been.
+            if user_version(connection)? == mark { set_user_version(connection, mark | 1) } else { Ok(()) }
+        })?;
+        // For the same look of the file. Nothing of anybody is in that page.
+        empty_log(connection).map(|_| true)
+    };
+    writers.run(end).await
+}
+
+/// Notes, with the erasure that leaves them, that traces may be left. The number that SQLite keeps for its user is even
+/// from then on until a pass has gone through the file that began later, and odd when nothing is left: whoever starts knows
+/// whether the last pass was interrupted.
+fn note_traces(connection: &mut Connection) -> Result<(), Failure> {
+    let version = user_version(connection)?;
+    set_user_version(connection, (version | 1).wrapping_add(1))
+}
+
+/// The number that says that something may be left, where it does.
+fn mark_of_traces(connection: &mut Connection) -> Result<Option<i32>, Failure> {
+    let version = user_version(connection)?;
+    if version & 1 == 1 {
+        return Ok(None);
+    }
+    let anybody = erased_customers::table.select(erased_customers::id);
+    Ok(diesel::select(exists(anybody)).get_result::<bool>(connection)?.then_some(version))
+}
+
+fn user_version(connection: &mut Connection) -> Result<i32, Failure> {
+    #[derive(QueryableByName)]
+    struct Version {
+        #[diesel(sql_type = diesel::sql_types::Integer)]
+        user_version: i32,
+    }
+    Ok(diesel::sql_query("PRAGMA user_version").get_result::<Version>(connection)?.user_version)
+}
+
+fn set_user_version(connection: &mut Connection, version: i32) -> Result<(), Failure> {
+    Ok(connection.batch_execute(&format!("PRAGMA user_version = {version}"))?)
 }
 
 /// How many pages are looked at at once: a read of a millisecond or two, and a write of no more.
@@ -214,7 +258,7 @@ fn empty_log(connection: &mut Connection) -> Result<bool, Failure> {
 
 /// Inserts those of the rows that collide with nothing, and says which they are.
 fn insert_new<R: Bulk>(connection: &mut Connection, rows: &[&R]) -> Result<Vec<bool>, Failure> {
-    rows.iter().map(|row| Ok(row.insert_one(connection)? == 1)).collect()
+    rows.iter().map(|row| Ok(InsertOne(*row).execute(connection)? == 1)).collect()
 }
 
 /// Replaces those of the rows that are stored at these versions, and says which they are.
@@ -244,7 +288,7 @@ fn insert_events<R: Placed>(
     let mut inserted = Vec::with_capacity(events.len());
     for event in events {
         next += 1;
-        inserted.push(event.at(next).insert_one(connection)? == 1);
+        inserted.push(InsertEvent { event: *event, position: next }.execute(connection)? == 1);
     }
     diesel::update(counter).set(event_numbering::last_position.eq(next)).execute(connection)?;
     Ok(Some(inserted))

@@ -31,8 +31,6 @@ const NUMBER_BATCH: &str = "UPDATE events SET position = $1 + numbered.rank \
      WHERE events.id = numbered.id";
 
 /// An event as it is stored with its change.
-#[derive(Clone, Insertable)]
-#[diesel(table_name = events, treat_none_as_default_value = false)]
 pub(super) struct EventRow {
     id: RowId,
     customer_id: RowId,
@@ -42,12 +40,10 @@ pub(super) struct EventRow {
     payload: String,
     confirmation_token: Option<String>,
     token_generated_at: Option<RowInstant>,
-    /// Given as it is stored, where that can be.
-    position: Option<i64>,
 }
 
 bulk!(EventLists: EventRow {
-    id, customer_id, sequence, kind, occurred_at, payload, confirmation_token, token_generated_at, position: _
+    id, customer_id, sequence, kind, occurred_at, payload, confirmation_token, token_generated_at
 } in events by id: id, {
     id: id,
     customer_id: id,
@@ -59,11 +55,7 @@ bulk!(EventLists: EventRow {
     token_generated_at: optional_time,
 });
 
-impl Placed for EventRow {
-    fn at(&self, position: i64) -> Self {
-        Self { position: Some(position), ..self.clone() }
-    }
-}
+impl Placed for EventRow {}
 
 /// An event as it is read.
 #[derive(Queryable, Selectable)]
@@ -231,7 +223,6 @@ impl EventRow {
             payload,
             confirmation_token: token.map(|(token, _)| token.expose()),
             token_generated_at: token.and_then(|(_, at)| at).map(RowInstant::from),
-            position: None,
         })
     }
 

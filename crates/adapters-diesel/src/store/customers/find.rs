@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use domain::{Customer, CustomerId};
 
+use super::row::Columns;
 use super::{Connection, CustomerRow, Failure, read_all, reading};
 use crate::gather::Question;
 use crate::schema::customers;
@@ -26,9 +27,9 @@ impl Question<Connection> for FindCustomer {
                 &ids,
                 |connection, ids| {
                     let rows = customers::table.filter(customers::id.eq_any(ids));
-                    rows.select(CustomerRow::as_select()).load(connection)
+                    rows.select(Columns).load(connection)
                 },
-                |connection, id| customers::table.find(id).select(CustomerRow::as_select()).load(connection),
+                |connection, id| customers::table.find(id).select(Columns).load(connection),
             );
             found.map_err(|error| match questions {
                 [FindCustomer(id)] => CustomerRow::unreadable(*id, error),

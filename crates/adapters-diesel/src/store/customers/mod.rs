@@ -22,8 +22,8 @@ use super::cards::{DetachmentRow, abandon_setups};
 use super::events::EventRow;
 use super::idempotency::RecordRow;
 use super::{
-    Connection, Failure, Store, deliveries, idempotency, insert_new, links, lock_customers, lock_for_removal, read_all,
-    reading, replace_each, write, write_together,
+    Backend, Connection, Failure, Store, deliveries, idempotency, insert_new, links, lock_customers, lock_for_removal,
+    note_traces, read_all, reading, replace_each, write, write_together,
 };
 
 #[async_trait]

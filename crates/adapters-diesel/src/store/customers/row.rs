@@ -1,15 +1,19 @@
 //! The customer's row, and what it means.
 
-use diesel::SqliteConnection;
-use diesel::dsl::case_when;
+use std::sync::OnceLock;
+
+use diesel::dsl::{SqlTypeOf, case_when};
+use diesel::expression::ValidGrouping;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryBuilder, QueryFragment, QueryId};
 use diesel::result::Error;
+use diesel::{AppearsOnTable, SqliteConnection};
 use domain::{
     Challenge, ConfirmationToken, Confirmed, CountryCode, Customer, CustomerId, CustomerParts, Email, NumberChange,
     NumberMemory, PersonName, Phone, PhoneNumber, PhoneState, Profile, Proof, Throttle,
 };
 
-use super::Failure;
+use super::{Backend, Failure};
 use crate::bulk::{Replace, bulk};
 use crate::row::{Row, read_times, write_times};
 use crate::schema::customers;
@@ -163,6 +167,36 @@ impl Replace for CustomerRow {
         let is_put_aside = customers::next_country_code.is_null();
         let held = case_when(is_put_aside, customers::confirmation_sent_at).otherwise(customers::held_sent_at);
         diesel::update(replaced).set((saved, token, customers::held_sent_at.eq(held))).execute(connection)
+    }
+}
+
+/// The columns of a [`CustomerRow`] in one piece. diesel goes through an expression three times whenever its statement is
+/// used: for thirty columns that is a third of what a read costs SQLite.
+#[derive(Clone, Copy, QueryId, ValidGrouping)]
+pub(super) struct Columns;
+
+type Selection = <CustomerRow as Selectable<Backend>>::SelectExpression;
+
+impl Expression for Columns {
+    type SqlType = SqlTypeOf<Selection>;
+}
+
+impl SelectableExpression<customers::table> for Columns {}
+
+impl AppearsOnTable<customers::table> for Columns {}
+
+impl QueryFragment<Backend> for Columns {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        static TEXT: OnceLock<String> = OnceLock::new();
+        let text = if let Some(text) = TEXT.get() {
+            text
+        } else {
+            let mut builder = <Backend as diesel::backend::Backend>::QueryBuilder::default();
+            <CustomerRow as Selectable<Backend>>::construct_selection().to_sql(&mut builder, &Backend::default())?;
+            TEXT.get_or_init(|| builder.finish())
+        };
+        out.push_sql(text);
+        Ok(())
     }
 }
 
