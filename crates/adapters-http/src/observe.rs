@@ -144,7 +144,7 @@ fn header_bytes(request: &ServiceRequest) -> usize {
 struct RequestLine {
     span: Span,
     started: Instant,
-    method: String,
+    method: &'static str,
     /// The route's pattern, which stands for the path: that may hold a link's code or whatever else a caller writes.
     route: Option<String>,
     status: u16,
@@ -157,7 +157,7 @@ impl RequestLine {
 
     fn new(method: &Method, span: Span) -> Self {
         // A method is any token; one that is not known may be whatever a caller writes.
-        let method = if KNOWN_METHODS.contains(&method.as_str()) { method.as_str() } else { "other" }.to_owned();
+        let method = KNOWN_METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or("other");
         Self { span, started: Instant::now(), method, route: None, status: Self::GIVEN_UP, key_id: None }
     }
 }
@@ -165,7 +165,7 @@ impl RequestLine {
 impl Drop for RequestLine {
     fn drop(&mut self) {
         let _entered = self.span.enter();
-        let (method, route) = (&self.method, self.route.as_deref().unwrap_or("-"));
+        let (method, route) = (self.method, self.route.as_deref().unwrap_or("-"));
         let (status, duration_ms) = (self.status, self.started.elapsed().as_secs_f64() * 1_000.0);
         let key_id = self.key_id.map(|id| id.to_string());
         tracing::info!(method, route, status, duration_ms, key_id, "request");

@@ -8,7 +8,7 @@ use adapters_diesel::DatabaseUrl;
 use adapters_system::SecretKey;
 use chrono::TimeDelta;
 use domain::{CARD_NUMBER_REFUSED, PhoneValidation, contains_card_number};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 
 pub(super) const SECRET_KEY_ALLOWED: &str = "32 bytes in base64, as `openssl rand -base64 32` prints them";
 
@@ -83,7 +83,7 @@ pub(super) fn log_filter(text: &str) -> Result<String, String> {
     if !text.split(',').all(is_directive) {
         return Err(allowed());
     }
-    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|_| allowed())
+    text.parse::<Targets>().map(|_| text.to_owned()).map_err(|_| allowed())
 }
 
 pub(super) fn count(text: &str) -> Result<u32, String> {
