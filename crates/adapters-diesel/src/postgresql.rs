@@ -143,13 +143,7 @@ fn reading<T>(
     work(connection)
 }
 
-/// Nothing is left but what the server's own vacuum removes.
-#[expect(clippy::unnecessary_wraps, reason = "on SQLite it can fail")]
-fn note_traces(_: &mut Connection) -> Result<(), Failure> {
-    Ok(())
-}
-
-/// The same.
+/// What was deleted goes with the server's own vacuum.
 async fn scrub(_: &Lane<Connection>, _: &Lane<Connection>) -> Result<bool, StoreError> {
     Ok(true)
 }

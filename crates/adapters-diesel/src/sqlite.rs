@@ -6,7 +6,6 @@ use std::thread::{available_parallelism, sleep};
 use std::time::{Duration, Instant};
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection};
-use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary};
 use diesel::{Connection as _, SqliteConnection};
@@ -132,50 +131,48 @@ fn begin(connection: &mut Connection, statement: &str) -> Result<(), Failure> {
 }
 
 /// Takes out of the file's pages what was left in them of rows that lie elsewhere by now or were removed, and empties the
-/// log of writes into the file, so that no page from before is left in it.
+/// log of writes into the file, so that no page from before is left in it. It is done where somebody was erased since it
+/// was done last.
 async fn scrub(readers: &Lane<Connection>, writers: &Lane<Connection>) -> Result<bool, StoreError> {
-    let Some(mark) = readers.run(mark_of_traces).await? else { return Ok(true) };
-    let mut from = 1;
-    loop {
-        let begun = Instant::now();
-        let Some(stale) = readers.run(move |connection| stale_pages(connection, from)).await? else { break };
-        if !stale.is_empty() {
-            writers.run(move |connection| write(connection, |connection| clean(connection, &stale))).await?;
-        }
-        from += PAGES;
-        // A large file takes seconds, in which requests are not to miss a processor.
-        tokio::time::sleep((begun.elapsed() * REST).min(LONGEST_REST)).await;
+    let Some(erased) = readers.run(erased_since).await? else { return Ok(true) };
+    // SQLite may give a page another number when it spreads rows, one that was gone through: then it is met on the way back.
+    let mut page = 1;
+    while scrub_pages(readers, writers, page).await? {
+        page += PAGES;
+    }
+    while page > 1 {
+        page -= PAGES;
+        scrub_pages(readers, writers, page).await?;
     }
     let end = move |connection: &mut Connection| {
         if !empty_log(connection)? {
             return Ok(false);
         }
-        write(connection, |connection| {
-            // Another erasure may have left some where this pass had been.
-            if user_version(connection)? == mark { set_user_version(connection, mark | 1) } else { Ok(()) }
-        })?;
-        // For the same look of the file. Nothing of anybody is in that page.
+        write(connection, |connection| set_user_version(connection, erased))?;
+        // For the same look of the file. Nothing of anybody is in what that has written.
         empty_log(connection).map(|_| true)
     };
     writers.run(end).await
 }
 
-/// Notes, with the erasure that leaves them, that traces may be left. The number that SQLite keeps for its user is even
-/// from then on until a pass has gone through the file that began later, and odd when nothing is left: whoever starts knows
-/// whether the last pass was interrupted.
-fn note_traces(connection: &mut Connection) -> Result<(), Failure> {
-    let version = user_version(connection)?;
-    set_user_version(connection, (version | 1).wrapping_add(1))
+/// The same for [`PAGES`] pages from this one on; `false` where there are none.
+async fn scrub_pages(readers: &Lane<Connection>, writers: &Lane<Connection>, from: i64) -> Result<bool, StoreError> {
+    let begun = Instant::now();
+    let Some(stale) = readers.run(move |connection| stale_pages(connection, from)).await? else { return Ok(false) };
+    if !stale.is_empty() {
+        writers.run(move |connection| write(connection, |connection| clean(connection, &stale))).await?;
+    }
+    // A large file takes seconds, in which requests are not to miss a processor.
+    tokio::time::sleep((begun.elapsed() * REST).min(LONGEST_REST)).await;
+    Ok(true)
 }
 
-/// The number that says that something may be left, where it does.
-fn mark_of_traces(connection: &mut Connection) -> Result<Option<i32>, Failure> {
-    let version = user_version(connection)?;
-    if version & 1 == 1 {
-        return Ok(None);
-    }
-    let anybody = erased_customers::table.select(erased_customers::id);
-    Ok(diesel::select(exists(anybody)).get_result::<bool>(connection)?.then_some(version))
+/// How many customers were ever erased, where it is not the number of them when the last pass that came to its end began.
+/// That is kept as SQLite's `user_version`, so that whoever starts knows whether a pass was interrupted.
+fn erased_since(connection: &mut Connection) -> Result<Option<i32>, Failure> {
+    let erased: i64 = erased_customers::table.count().get_result(connection)?;
+    let erased = i32::try_from(erased).unwrap_or(i32::MAX);
+    Ok((user_version(connection)? != erased).then_some(erased))
 }
 
 fn user_version(connection: &mut Connection) -> Result<i32, Failure> {

@@ -44,8 +44,9 @@ pub trait RetentionRepository: Send + Sync {
     /// When the store fails.
     async fn keep_erased(&self, id: CustomerId, at: Timestamp) -> Result<(), StoreError>;
 
-    /// Removes what is left, outside the tables, of what was removed from them: on SQLite, the log of writes. `false`
-    /// where readers are in the way, and it is to be tried again.
+    /// Removes what is left, outside the tables, of who was erased since it was done last: on SQLite, in the file's pages
+    /// and in the log of writes. Where nobody was, it costs next to nothing. `false` where readers are in the way, and it
+    /// is to be tried again.
     ///
     /// # Errors
     /// When the store fails.

@@ -30,7 +30,7 @@ impl Service {
                 }
                 let pause = traces.wait(Instant::now(), self.retention_pause());
                 if timeout(pause, self.erased.notified()).await.is_ok() {
-                    traces.may_be_left = true;
+                    traces.are_left = true;
                 }
             }
         };
@@ -120,10 +120,12 @@ impl Service {
     }
 }
 
-/// What is known of the traces of who was erased. Looking for them may mean reading all that is stored, so it is not done
-/// at once after each erasure where many follow one another.
+/// When the traces of who was erased are looked for: in each round, since others may have erased somebody and ended before
+/// they did it. That may mean reading all that is stored, so it is not done at once after each erasure where many follow
+/// one another.
 struct Traces {
-    may_be_left: bool,
+    /// That there are some, as far as this process knows.
+    are_left: bool,
     rested_at: Instant,
 }
 
@@ -131,24 +133,23 @@ impl Traces {
     /// After looking for them nobody does so for this many times as long as it took.
     const REST: u32 = 20;
 
-    /// What was erased before a start may have left some.
     fn new(now: Instant) -> Self {
-        Self { may_be_left: true, rested_at: now }
+        Self { are_left: false, rested_at: now }
     }
 
     fn are_due(&self, now: Instant) -> bool {
-        self.may_be_left && now >= self.rested_at
+        now >= self.rested_at
     }
 
     fn looked_for(&mut self, begun: Instant, now: Instant, are_gone: bool) {
-        self.may_be_left = !are_gone;
+        self.are_left = !are_gone;
         self.rested_at = now + (now - begun) * Self::REST;
     }
 
     /// How long to wait for whatever comes next, `pause` at most.
     fn wait(&self, now: Instant, pause: Duration) -> Duration {
         let rest = self.rested_at.saturating_duration_since(now);
-        if self.may_be_left && !rest.is_zero() { rest.min(pause) } else { pause }
+        if self.are_left && !rest.is_zero() { rest.min(pause) } else { pause }
     }
 }
 
@@ -222,6 +223,14 @@ mod tests {
         assert_eq!(run(world, vec![Ok(false), Ok(true)]).await, LONGEST_PAUSE);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn traces_that_another_process_left_are_looked_for_in_the_next_round() {
+        let mut world = world();
+        nothing_else(&mut world);
+        world.retention.expect_unconfirmed_since().returning(|_, _| Ok(Vec::new()));
+        assert_eq!(run(world, vec![Ok(true), Ok(true)]).await, LONGEST_PAUSE);
+    }
+
     #[test]
     fn where_many_are_erased_one_after_the_other_traces_are_not_looked_for_all_the_time() {
         let (begun, second) = (Instant::now(), Duration::from_secs(1));
@@ -230,7 +239,7 @@ mod tests {
         let ended = begun + 2 * second;
         traces.looked_for(begun, ended, true);
         assert_eq!(traces.wait(ended, LONGEST_PAUSE), LONGEST_PAUSE, "nothing is left");
-        traces.may_be_left = true;
+        traces.are_left = true;
         let rested = ended + 40 * second;
         assert_eq!(traces.wait(ended + second, LONGEST_PAUSE), 39 * second);
         assert!(!traces.are_due(rested - second));

@@ -17,8 +17,8 @@ use crate::row::Row;
 use crate::schema::links;
 use crate::sql_types::{RowId, RowInstant};
 
-#[derive(Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = links, treat_none_as_default_value = false)]
+#[derive(Clone, Queryable, Selectable)]
+#[diesel(table_name = links)]
 pub(super) struct LinkRow {
     id: RowId,
     customer_id: RowId,

@@ -25,7 +25,7 @@ use self::idempotency::FindRecord;
 use self::links::{IssueLinks, LatestLinks};
 use super::{
     BEGIN, BEGIN_TOGETHER, Backend, COUNT_TABLES, Connection, LEASE_END, MIGRATIONS, NOW, begin, first_pending,
-    insert_events, insert_new, lock_customers, lock_for_removal, migration_transaction, note_traces, read_all, reading,
+    insert_events, insert_new, lock_customers, lock_for_removal, migration_transaction, read_all, reading,
     replace_each, scrub,
 };
 use crate::failure::Failure;

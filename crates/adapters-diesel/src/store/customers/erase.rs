@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use domain::EventId;
 
-use super::{Connection, Failure, abandon_setups, deliveries, idempotency, lock_for_removal, note_traces, read_all};
+use super::{Connection, Failure, abandon_setups, deliveries, idempotency, lock_for_removal, read_all};
 use crate::row::Row;
 use crate::schema::{
     addresses, cards, customers, erased_customers, events, links, phone_number_claims, provider_customers, receivers,
@@ -35,7 +35,7 @@ pub(super) fn erase(connection: &mut Connection, id: RowId, version: i64, at: Ro
         .values((erased_customers::id.eq(id), erased_customers::erased_at.eq(at)))
         .on_conflict_do_nothing()
         .execute(connection)?;
-    note_traces(connection)
+    Ok(())
 }
 
 /// Those of these ids that were customers who were erased.

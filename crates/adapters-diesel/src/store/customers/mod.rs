@@ -23,7 +23,7 @@ use super::events::EventRow;
 use super::idempotency::RecordRow;
 use super::{
     Backend, Connection, Failure, Store, deliveries, idempotency, insert_new, links, lock_customers, lock_for_removal,
-    note_traces, read_all, reading, replace_each, write, write_together,
+    read_all, reading, replace_each, write, write_together,
 };
 
 #[async_trait]
