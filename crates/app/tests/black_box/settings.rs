@@ -53,6 +53,9 @@ fn an_unusable_setting_is_named_with_its_value_and_what_is_allowed() {
         ("CUSTOMERS_NATS_CREDENTIALS", "", "path"),
         ("CUSTOMERS_LOG", "loud=very", "debug"),
         ("CUSTOMERS_LOG", "verbose", "debug"),
+        ("CUSTOMERS_LOG", "info,use_cases", "debug"),
+        ("CUSTOMERS_LOG", "use_cases[request]=debug", "debug"),
+        ("CUSTOMERS_LOG", "=debug", "debug"),
         ("CUSTOMERS_PUBLIC_URL", "https://customers.example.com:99999", "https://"),
         ("CUSTOMERS_LOG_FORMAT", "xml", "text or json"),
     ] {
