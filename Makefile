@@ -53,7 +53,7 @@ bench-quick: bench-build ## Measure what there are bars for, in under five minut
 	$(BENCH) quick
 
 bench-micro: ## Measure the parts of a request by themselves
-	$(CARGO) bench --locked --package benches --bench micro --package domain --bench phone
+	$(CARGO) bench --locked --package benches --bench micro --bench phone
 
 bench-build:
 	$(CARGO) build --release --locked --package app --package benches

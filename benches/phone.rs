@@ -1,6 +1,6 @@
 //! What reading a phone number costs: parsing, the check of its mode and its region.
 //!
-//! `cargo bench --package domain --bench phone`
+//! `cargo bench --package benches --bench phone`
 
 #![expect(clippy::expect_used, reason = "a benchmark says what is wrong by panicking")]
 

@@ -17,10 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for code in 0..CODES {
         let first = plans.len();
         for metadata in DATABASE.by_code(&code).unwrap_or_default() {
-            // "001" is a calling code without a region.
-            if let [b'A'..=b'Z', b'A'..=b'Z'] = metadata.id().as_bytes() {
-                regions.push((metadata.id(), plans.len()));
-            }
+            regions.extend(region(metadata).map(|region| (region, plans.len())));
             plans.push(plan(metadata));
         }
         codes.push(format!("({first}, {})", plans.len()));
@@ -39,6 +36,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Its two letters; a calling code without a region has "001".
+fn region(metadata: &'static Metadata) -> Option<&'static str> {
+    Some(metadata.id()).filter(|id| id.len() == 2)
+}
+
 /// The plan of a region, or of a calling code without one, as it is written in Rust.
 fn plan(metadata: &'static Metadata) -> String {
     let types: Vec<&Descriptor> = types(metadata).collect();
@@ -46,8 +48,7 @@ fn plan(metadata: &'static Metadata) -> String {
     let lengths = types.iter().fold(0, |all, descriptor| all | set(descriptor.possible_length()));
     let local = types.iter().fold(0, |all, descriptor| all | set(descriptor.possible_local_length()));
 
-    let region = Some(metadata.id()).filter(|id| id.len() == 2);
-    let region = region.map(|id| format!("CountryCode::known(*b{id:?})"));
+    let region = region(metadata).map(|region| format!("CountryCode::known(*b{region:?})"));
     let international_prefix = metadata.international_prefix().map(|regex| prefix(regex.as_str()));
     // What is read is named where it is more than what is dialled.
     let national_prefix = match metadata.national_prefix_for_parsing() {

@@ -1,4 +1,6 @@
-//! What the types rule out: each file of `compile_fail/` is refused by the compiler, for the reason that stands beside it.
+//! What the types of the domain rule out: each file of `compile_fail/` is refused by the compiler, for the reason that stands
+//! beside it. (Here, since all that the crate of a test depends on is built once more for it; of the domain's tests that is
+//! a lot.)
 //!
 //! CONTRIBUTING.md says what to do when the compiler words a message otherwise.
 

@@ -1,7 +1,8 @@
-//! Numbering plans: what the metadata says of each region, compiled (each when it is needed first) for questions that take well under a microsecond.
+//! Numbering plans: what the metadata says of each region, compiled (each when it is needed first) for questions that take
+//! well under a microsecond.
 //!
-//! The table of them is made when the crate is built (`build.rs`), and is there without being read. All patterns of a region that are asked about whole numbers are one automaton, which is walked once and says which
-//! of them match.
+//! The table of them is made when the crate is built (`build.rs`), and is there without being read. All patterns of a region
+//! that are asked about whole numbers are one automaton, which is walked once and says which of them match.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -74,7 +75,7 @@ impl Prefix {
 
     /// `None` only where the metadata's pattern does not compile, which a test excludes.
     pub(super) fn regex(&self) -> Option<&Regex> {
-        self.regex.get_or_init(|| Regex::new(&format!("^(?x-u:{})", self.source)).ok()).as_ref()
+        self.regex.get_or_init(|| Regex::new(&format!("^(?-u:{})", self.source)).ok()).as_ref()
     }
 }
 
@@ -231,7 +232,7 @@ impl NumberingPlan {
 fn automaton(patterns: &[&str]) -> Result<DFA<Vec<u32>>, Box<dyn Error>> {
     Ok(dense::Builder::new()
         .configure(dense::Config::new().start_kind(StartKind::Anchored).match_kind(MatchKind::All))
-        .syntax(syntax::Config::new().ignore_whitespace(true).unicode(false).utf8(false))
+        .syntax(syntax::Config::new().unicode(false).utf8(false))
         .build_many(patterns)?)
 }
 
