@@ -13,9 +13,9 @@ use crate::load::{Plan, run as run_load};
 use crate::machine::{Processors, slow_windows};
 use crate::pgbench;
 use crate::random::Random;
-use crate::report::{Bar, Growth, Memory, Report, Row, Taken};
+use crate::report::{Bar, Growth, Process, Report, Row, Taken};
 use crate::seed::{CONFIRMABLE, seed};
-use crate::server::{Database, Server, make_key, post};
+use crate::server::{Database, Server, make_key, post, time_to_first_answer};
 use crate::workload::{Used, Work, Workload};
 
 /// How much is measured.
@@ -32,6 +32,8 @@ const PAUSE: Duration = Duration::from_millis(300);
 const SEED: u64 = 20_261_130;
 /// Over so many connections requests are sent at a rate: more than wait at the same time.
 const OPEN_CONNECTIONS: usize = 256;
+/// How often the service is started to see how long that takes.
+const STARTS: u32 = 7;
 /// How long the machine itself is looked at.
 const STEADINESS: Duration = Duration::from_secs(10);
 
@@ -131,7 +133,9 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
     report.slow_windows = steady;
     for world in &worlds {
         sleep(PAUSE);
-        report.memory.push(Memory { database: world.database.name(), idle: world.service.resident(), busy: None });
+        let idle = world.service.resident();
+        let starts = (0..STARTS).map(|_| time_to_first_answer(&world.database)).collect::<Result<_>>()?;
+        report.processes.push(Process { database: world.database.name(), starts, idle, busy: None });
     }
     worlds[1].second =
         Some(Server::service(&worlds[1].database, &[("CUSTOMERS_CONFIRMATION_TTL", "1d")], directory.path())?);
@@ -139,10 +143,10 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
     report.open_loop = open_loop(&worlds, &report.rows, extent)?;
     report.webhooks = webhooks(directory.path(), &timing)?;
     if let Extent::Full { rows } = extent {
-        for (world, memory) in worlds.iter().zip(&mut report.memory) {
+        for (world, process) in worlds.iter().zip(&mut report.processes) {
             let plan = timing.closed(vec![world.service.address], 1_000);
             run_load(&plan, workload(world, Who::ServiceWithLinks, Work::Mixed, 0))?;
-            memory.busy = world.service.resident();
+            process.busy = world.service.resident();
         }
         drop(worlds);
         report.growth = growth(directory.path(), rows, &timing)?;
@@ -376,10 +380,18 @@ fn bars(report: &Report) -> Vec<Bar> {
         let what = format!("{}, {} ÷ {} rows, {}", first.work, last.rows, first.rows, first.database);
         at_least(&what, 0.85, last.rate() / first.rate());
     }
+    let mut at_most = |what: String, bar: f64, value: f64| bars.push(Bar { what, bar, value, is_most: true });
     for row in report.open_loop.iter().filter(|row| row.who == "Service") {
         let bar = if row.work == "Get" { 20.0 } else { 50.0 };
         let what = format!("{}, p99 at 70 % in ms, {}", row.work, row.database);
-        bars.push(Bar { what, bar, value: row.percentiles().map_or(f64::NAN, |(_, p99)| p99), is_most: true });
+        at_most(what, bar, row.percentiles().map_or(f64::NAN, |(_, p99)| p99));
+    }
+    for process in &report.processes {
+        at_most(format!("start to first answer in ms, {}", process.database), 40.0, process.start());
+        at_most(format!("idle in MiB, {}", process.database), 25.0, process.idle.unwrap_or(f64::NAN));
+        if let Some(busy) = process.busy {
+            at_most(format!("after 1,000 connections in MiB, {}", process.database), 150.0, busy);
+        }
     }
     bars
 }

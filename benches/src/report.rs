@@ -79,12 +79,20 @@ impl Growth {
     }
 }
 
-/// What the service holds, in MiB.
-pub(crate) struct Memory {
+/// What the service takes by itself: the time from its start to its first answer, in milliseconds, and memory, in MiB.
+pub(crate) struct Process {
     pub(crate) database: &'static str,
+    pub(crate) starts: Vec<f64>,
     pub(crate) idle: Option<f64>,
     /// After a thousand connections have used it.
     pub(crate) busy: Option<f64>,
+}
+
+impl Process {
+    /// The starts' median.
+    pub(crate) fn start(&self) -> f64 {
+        median(self.starts.clone())
+    }
 }
 
 /// What was asked for.
@@ -111,7 +119,7 @@ pub(crate) struct Report {
     pub(crate) open_loop: Vec<Row>,
     pub(crate) webhooks: Vec<Row>,
     pub(crate) growth: Vec<Growth>,
-    pub(crate) memory: Vec<Memory>,
+    pub(crate) processes: Vec<Process>,
     /// The percentage of windows in which the machine was slow.
     pub(crate) slow_windows: f64,
     pub(crate) bars: Vec<Bar>,
@@ -127,7 +135,7 @@ impl Report {
             open_loop: Vec::new(),
             webhooks: Vec::new(),
             growth: Vec::new(),
-            memory: Vec::new(),
+            processes: Vec::new(),
             slow_windows: f64::NAN,
             bars: Vec::new(),
         }
@@ -172,9 +180,11 @@ impl Report {
                 writeln!(out, "| {} | {} | {} | {:.0} |", row.database, row.work, row.rows, row.rate())?;
             }
         }
-        writeln!(out, "\n| database | idle MiB | after 1,000 connections MiB |\n| --- | --- | --- |")?;
-        for memory in &self.memory {
-            writeln!(out, "| {} | {} | {} |", memory.database, figure(memory.idle, 1), figure(memory.busy, 1))?;
+        let head = "| database | start to first answer ms | idle MiB | after 1,000 connections MiB |";
+        writeln!(out, "\n{head}\n| --- | --- | --- | --- |")?;
+        for process in &self.processes {
+            let (start, idle, busy) = (process.start(), figure(process.idle, 1), figure(process.busy, 1));
+            writeln!(out, "| {} | {start:.0} | {idle} | {busy} |", process.database)?;
         }
         Ok(())
     }

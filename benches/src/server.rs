@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Error, Read, Result, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -118,6 +118,34 @@ pub(crate) fn post(address: SocketAddr, path: &str, key: &str, body: &str) -> Re
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     if answer.starts_with("HTTP/1.1 201") { Ok(()) } else { Err(Error::other(answer)) }
+}
+
+/// How long the service takes from its start to its first answer, in milliseconds.
+///
+/// # Errors
+/// When it does not answer.
+pub(crate) fn time_to_first_answer(database: &Database) -> Result<f64> {
+    // Free now, so that the address need not be waited for in the log.
+    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let mut command = customers(database, &["serve"])?;
+    command.env("CUSTOMERS_LISTEN", address.to_string()).stdout(Stdio::null()).stderr(Stdio::null());
+    let begun = Instant::now();
+    let _service = Server { address, child: command.spawn()? };
+    while begun.elapsed() < PATIENCE {
+        if is_ready(address).unwrap_or(false) {
+            return Ok(begun.elapsed().as_secs_f64() * 1_000.0);
+        }
+        sleep(Duration::from_micros(200));
+    }
+    Err(Error::other("the service does not answer"))
+}
+
+fn is_ready(address: SocketAddr) -> Result<bool> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer.starts_with("HTTP/1.1 200"))
 }
 
 impl Server {
