@@ -1,6 +1,8 @@
 //! The log: what goes to standard error, and in which form.
 
-use std::io::{BufWriter, IsTerminal, stderr};
+use std::io::{BufWriter, IsTerminal, Result, Stderr, Write, stderr};
+use std::thread::sleep;
+use std::time::Duration;
 
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::Targets;
@@ -16,12 +18,33 @@ pub(crate) const START: &str = "start";
 /// Lines that may wait to be written. Past that they are dropped: a log that nobody reads must not hold up requests.
 const WAITING_LINES: usize = 8_192;
 
+/// How long lines gather after some were written, and how many bytes of them are written at once.
+const GATHERING: Duration = Duration::from_millis(10);
+const BUFFER: usize = 64 * 1024;
+
+/// Standard error for a thread that flushes it whenever no more lines wait. It is kept there for a moment each time, in which
+/// nobody who has a line needs to wake it: on a busy service that costs more than the line.
+struct Unhurried(BufWriter<Stderr>);
+
+impl Write for Unhurried {
+    fn write(&mut self, line: &[u8]) -> Result<usize> {
+        self.0.write(line)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.0.flush()?;
+        sleep(GATHERING);
+        Ok(())
+    }
+}
+
 /// Begins to log, until the guard is dropped, which writes what still waits. Panics are logged too, as errors, by their
 /// place alone: their message may quote what a caller wrote.
 pub(crate) fn start(settings: &Settings) -> WorkerGuard {
-    // The writer is flushed when no more lines wait: many of them are one system call.
-    let (writer, guard) =
-        NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES).lossy(true).finish(BufWriter::new(stderr()));
+    let (writer, guard) = NonBlockingBuilder::default()
+        .buffered_lines_limit(WAITING_LINES)
+        .lossy(true)
+        .finish(Unhurried(BufWriter::with_capacity(BUFFER, stderr())));
     // Where the log cannot be written, it cannot be told there either.
     let lines = tracing_subscriber::fmt::layer().log_internal_errors(false).with_writer(writer);
     let log = tracing_subscriber::registry().with(filter(&settings.log));
