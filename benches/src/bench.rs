@@ -2,7 +2,7 @@
 
 use std::io::{Error, Result};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -37,14 +37,17 @@ const STARTS: u32 = 7;
 /// How long the machine itself is looked at.
 const STEADINESS: Duration = Duration::from_secs(10);
 
+/// Tokens that were seeded live as long as the measurement may take, and webhooks may go to this machine.
+const SETTINGS: [(&str, &str); 2] =
+    [("CUSTOMERS_CONFIRMATION_TTL", "1d"), ("CUSTOMERS_WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8")];
+
 /// A database with the service on it, and another of the same content with the baseline.
 struct World {
     database: Database,
     plain: Database,
     service: Server,
     baseline: Server,
-    /// Another process of the service on the same database.
-    second: Option<Server>,
+    directory: PathBuf,
     write_key: String,
     read_key: String,
     used: Rc<Used>,
@@ -58,13 +61,13 @@ impl World {
         // The key is not used, but with it the schema is made.
         make_key(&plain, "read")?;
         seed(&plain, 0, ROWS)?;
-        seed(&database, CONFIRMABLE, CONFIRMABLE + confirmable)?;
-        // Tokens that were seeded live as long as the measurement may take.
-        let settings = [("CUSTOMERS_CONFIRMATION_TTL", "1d"), ("CUSTOMERS_WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8")];
+        for database in [&database, &plain] {
+            seed(database, CONFIRMABLE, CONFIRMABLE + confirmable)?;
+        }
         Ok(Self {
-            service: Server::service(&database, &settings, directory)?,
+            service: Server::service(&database, &SETTINGS, directory)?,
             baseline: Server::baseline(&plain)?,
-            second: None,
+            directory: directory.to_owned(),
             database,
             plain,
             write_key,
@@ -125,7 +128,7 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
     let confirmable = if extent == Extent::Quick { 100_000 } else { 500_000 };
     let directory = TempDir::new()?;
     let steady = slow_windows(STEADINESS);
-    let mut worlds = vec![
+    let worlds = vec![
         World::new(Database::two_sqlite(directory.path()), directory.path(), ROWS, confirmable)?,
         World::new(Database::two_postgresql("bench")?, directory.path(), ROWS, confirmable)?,
     ];
@@ -137,8 +140,6 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
         let starts = (0..STARTS).map(|_| time_to_first_answer(&world.database)).collect::<Result<_>>()?;
         report.processes.push(Process { database: world.database.name(), starts, idle, busy: None });
     }
-    worlds[1].second =
-        Some(Server::service(&worlds[1].database, &[("CUSTOMERS_CONFIRMATION_TTL", "1d")], directory.path())?);
     report.rows = measure(&worlds, &cells(extent), &timing)?;
     report.open_loop = open_loop(&worlds, &report.rows, extent)?;
     report.webhooks = webhooks(directory.path(), &timing)?;
@@ -212,13 +213,13 @@ fn measure(worlds: &[World], cells: &[Cell], timing: &Timing) -> Result<Vec<Row>
                     pgbench::run(&world.plain.url(), cell.work == Work::Create, cell.connections, timing.duration)?;
                 Taken { rate, latencies: None, idle: before.and_then(Processors::idle_since) }
             } else {
-                let addresses = match cell.who {
-                    Who::Baseline => vec![world.baseline.address],
-                    Who::TwoProcesses => {
-                        world.second.iter().chain([&world.service]).map(|server| server.address).collect()
-                    }
-                    _ => vec![world.service.address],
+                // There only now: it hears of what the first one stores, and would work beside it.
+                let second = match cell.who {
+                    Who::TwoProcesses => Some(Server::service(&world.database, &SETTINGS, &world.directory)?),
+                    _ => None,
                 };
+                let server = if cell.who == Who::Baseline { &world.baseline } else { &world.service };
+                let addresses = second.iter().chain([server]).map(|server| server.address).collect();
                 let plan = timing.closed(addresses, cell.connections);
                 take(&plan, workload(world, cell.who, cell.work, turn))?
             };
