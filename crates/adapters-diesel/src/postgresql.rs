@@ -100,7 +100,8 @@ fn replace_each<R: Replace>(connection: &mut Connection, rows: &[(&R, i64)]) -> 
 }
 
 /// Inserts events with their positions, if those can be had without waiting: the counter is this transaction's until it
-/// commits, so that whoever takes positions later also commits later. `None` where something of `unless` is known, or all ids are taken: nothing is stored.
+/// commits, so that whoever takes positions later also commits later. `None` where something of `unless` is known, or all
+/// ids are taken: nothing is stored.
 fn insert_events<R: Placed>(
     connection: &mut Connection,
     events: &[&R],

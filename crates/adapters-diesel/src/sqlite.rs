@@ -149,7 +149,8 @@ async fn scrub(readers: &Lane<Connection>, writers: &Lane<Connection>) -> Result
             return Ok(false);
         }
         write(connection, |connection| set_user_version(connection, erased))?;
-        // For the same look of the file. Nothing of anybody is in what that has written.
+        // The number is in the log now, which is to be left empty. Where a reader is in the way it is not, and that is no
+        // harm: nothing of anybody is in the page that holds the number.
         empty_log(connection).map(|_| true)
     };
     writers.run(end).await

@@ -18,8 +18,9 @@ pub(crate) const START: &str = "start";
 /// Lines that may wait to be written. Past that they are dropped: a log that nobody reads must not hold up requests.
 const WAITING_LINES: usize = 8_192;
 
-/// How long lines gather after some were written, and how many bytes of them are written at once.
+/// How long lines gather after some were written.
 const GATHERING: Duration = Duration::from_millis(10);
+/// How many bytes of them are written at once.
 const BUFFER: usize = 64 * 1024;
 
 /// Standard error for a thread that flushes it whenever no more lines wait. It is kept there for a moment each time, in which
