@@ -26,9 +26,8 @@ type Connection = PgConnection;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgresql");
 
-/// How many tables there are of the name that is bound, in the schemas that unqualified names are looked up in.
-const COUNT_TABLES: &str = "SELECT count(*) AS number FROM information_schema.tables \
-     WHERE table_schema = ANY (current_schemas(false)) AND table_name = $1";
+/// How many tables there are of the name that is bound, where unqualified names are looked up: none or one.
+const COUNT_TABLES: &str = "SELECT count(to_regclass($1)) AS number";
 
 /// The database's own clock, and the end of a lease that is taken now ([`ports::LEASE_TIME`]).
 const NOW: &str = "clock_timestamp()";

@@ -217,7 +217,7 @@ mod tests {
             pages: pages::Pages::new("http://127.0.0.1:8080", pages::Brand::default()).unwrap(),
             trusted_proxies: crate::TrustedProxies::default(),
             callers: crate::caller::Callers::new(None),
-            api: Api::new().unwrap(),
+            api: Api::new(),
             stopping: tokio::sync::watch::channel(false).1,
             streams: Arc::new(tokio::sync::Semaphore::new(1)),
         })

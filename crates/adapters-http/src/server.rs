@@ -73,7 +73,7 @@ pub fn start(listener: TcpListener, service: Arc<Service>, config: Config) -> io
         pages,
         trusted_proxies: config.trusted_proxies,
         callers: Callers::new(config.rate_limit),
-        api: Api::new()?,
+        api: Api::new(),
         public_url: config.public_url,
         stopping: config.stopping,
         streams: Arc::new(Semaphore::new(MAX_STREAMS)),

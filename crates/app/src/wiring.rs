@@ -38,6 +38,7 @@ pub(crate) async fn service(settings: &Settings, migrate: bool) -> Result<Servic
 pub(crate) async fn wire(settings: &Settings, migrate: bool) -> Result<Wired, Failure> {
     // What cannot be used is told before anything is done.
     let (secrets, broker, cards) = (secrets(settings)?, broker(settings)?, cards(settings)?);
+    let webhooks = webhooks(settings);
     let database =
         adapters_diesel::connect(&settings.database_url).await.map_err(|error| database_failure(settings, error))?;
     if migrate {
@@ -46,24 +47,34 @@ pub(crate) async fn wire(settings: &Settings, migrate: bool) -> Result<Wired, Fa
             tracing::info!(migration, "migrated");
         }
     }
-    let mut ports = ports(settings, database.clone(), secrets)?;
+    let mut ports = ports(database.clone(), webhooks.await?, secrets);
     (ports.broker, ports.card_provider) = (broker, cards.provider);
     let service = Service::new(ports, settings.policies.clone());
     verify(settings, &service).await?;
     Ok(Wired { service, database, card_routes: cards.routes })
 }
 
+/// The client for webhooks. It reads the machine's certificate authorities, a hundred files or more, while the database is
+/// waited for.
+fn webhooks(settings: &Settings) -> impl Future<Output = Result<WebhookClient, Failure>> {
+    let (source, networks) = (settings.event_source(), settings.webhook_networks.clone());
+    let client = actix_web::rt::task::spawn_blocking(move || WebhookClient::new(source, networks));
+    async {
+        let client = client.await.map_err(|error| Failure::failed(format!("webhooks: {error}")))?;
+        client.map_err(|error| Failure::failed(format!("webhooks: {error}")))
+    }
+}
+
 /// The ports, without those that an operator may leave out.
-fn ports(settings: &Settings, database: Database, secrets: DerivedSecrets) -> Result<Ports, Failure> {
-    let webhooks = WebhookClient::new(settings.event_source(), settings.webhook_networks.clone());
-    Ok(Ports {
+fn ports(database: Database, webhooks: WebhookClient, secrets: DerivedSecrets) -> Ports {
+    Ports {
         customers: database.customers,
         events: database.events,
         signal: database.signal,
         receivers: database.receivers,
         endpoints: database.endpoints,
         deliveries: database.deliveries,
-        webhooks: Arc::new(webhooks.map_err(|error| Failure::failed(format!("webhooks: {error}")))?),
+        webhooks: Arc::new(webhooks),
         broker: None,
         links: database.links,
         card_provider: None,
@@ -77,7 +88,7 @@ fn ports(settings: &Settings, database: Database, secrets: DerivedSecrets) -> Re
         ids: Arc::new(UuidIds),
         tokens: Arc::new(RandomTokens),
         secrets: Arc::new(secrets),
-    })
+    }
 }
 
 /// The card provider, where there is one, and the browser's side of one that this process plays itself.

@@ -14,7 +14,7 @@ mod tests;
 
 pub use document::document;
 
-use std::io;
+use std::sync::OnceLock;
 
 use actix_web::dev::ServiceResponse;
 use actix_web::http::Method;
@@ -31,13 +31,18 @@ const POLICY: &str =
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const HTML: &str = "text/html; charset=utf-8";
 
-/// All that is served of it, made once.
+/// All that is served of it.
 pub(crate) struct Api {
+    style: Asset,
+    /// Made when somebody reads: they take milliseconds, of a start that would be for nobody.
+    texts: OnceLock<Result<Texts, askama::Error>>,
+    described: Vec<(Method, &'static str, Vec<Code>)>,
+}
+
+struct Texts {
     document: Asset,
     page: Asset,
-    style: Asset,
     errors: Vec<(Code, Asset)>,
-    described: Vec<(Method, &'static str, Vec<Code>)>,
 }
 
 impl Api {
@@ -45,26 +50,20 @@ impl Api {
     const PAGE: &str = "/docs";
     const STYLE: &str = "/assets/docs.css";
 
-    /// # Errors
-    /// A page that cannot be written, which a test rules out.
-    pub(crate) fn new() -> io::Result<Self> {
-        let operations = operations();
+    pub(crate) fn new() -> Self {
         let style = include_str!("../../assets/docs.css").to_owned();
-        let style = Asset::new(Self::STYLE, "text/css; charset=utf-8", style);
-        let page = page::page(&operations, &style.url).map_err(io::Error::other)?;
-        let errors = Code::ALL.into_iter().map(|code| {
-            let page = errors::page(code, &style.url).map_err(io::Error::other)?;
-            Ok((code, Asset::new("", HTML, page)))
-        });
-        Ok(Self {
-            document: Asset::new(Self::DOCUMENT, "application/json", document()),
-            page: Asset::new(Self::PAGE, HTML, page),
-            errors: errors.collect::<io::Result<_>>()?,
-            style,
-            described: operations
-                .into_iter()
-                .map(|operation| (operation.method, operation.path, operation.description.errors()))
-                .collect(),
+        let described = operations()
+            .into_iter()
+            .map(|operation| (operation.method, operation.path, operation.description.errors()))
+            .collect();
+        Self { style: Asset::new(Self::STYLE, "text/css; charset=utf-8", style), texts: OnceLock::new(), described }
+    }
+
+    fn texts(&self) -> Result<&Texts, Problem> {
+        let texts = self.texts.get_or_init(|| Texts::new(&self.style.url));
+        texts.as_ref().map_err(|error| {
+            tracing::error!(%error, "a page of the API cannot be written");
+            Problem::internal_error()
         })
     }
 
@@ -77,6 +76,19 @@ impl Api {
     }
 }
 
+impl Texts {
+    /// # Errors
+    /// A page that cannot be written, which a test rules out.
+    fn new(style_url: &str) -> Result<Self, askama::Error> {
+        let page = |code| errors::page(code, style_url).map(|page| (code, Asset::new("", HTML, page)));
+        Ok(Self {
+            document: Asset::new(Api::DOCUMENT, "application/json", document()),
+            page: Asset::new(Api::PAGE, HTML, page::page(&operations(), style_url)?),
+            errors: Code::ALL.into_iter().map(page).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
 pub(crate) fn routes(config: &mut web::ServiceConfig) {
     config
         .service(readable(Api::DOCUMENT, openapi_json))
@@ -85,12 +97,12 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .service(readable("/errors/{code}", error));
 }
 
-async fn openapi_json(state: web::Data<State>, request: HttpRequest) -> HttpResponse {
-    state.api.document.respond(&request)
+async fn openapi_json(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    Ok(state.api.texts()?.document.respond(&request))
 }
 
-async fn docs(state: web::Data<State>, request: HttpRequest) -> HttpResponse {
-    respond(&state.api.page, &request)
+async fn docs(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    Ok(respond(&state.api.texts()?.page, &request))
 }
 
 async fn style(state: web::Data<State>, request: HttpRequest) -> HttpResponse {
@@ -102,7 +114,7 @@ async fn error(
     code: web::Path<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let entry = state.api.errors.iter().find(|(known, _)| known.as_str() == *code);
+    let entry = state.api.texts()?.errors.iter().find(|(known, _)| known.as_str() == *code);
     let (_, page) = entry.ok_or_else(Problem::route_not_found)?;
     Ok(respond(page, &request))
 }

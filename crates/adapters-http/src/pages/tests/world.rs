@@ -195,7 +195,7 @@ impl World {
             pages,
             trusted_proxies: TrustedProxies::default(),
             callers: Callers::new(None),
-            api: crate::openapi::Api::new().unwrap(),
+            api: crate::openapi::Api::new(),
             stopping: tokio::sync::watch::channel(false).1,
             streams: Arc::new(tokio::sync::Semaphore::new(1)),
         });
