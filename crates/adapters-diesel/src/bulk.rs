@@ -207,6 +207,27 @@ impl<R: Placed> QueryFragment<Sqlite> for InsertEvent<'_, R> {
     }
 }
 
+/// Takes so many positions, and says which is the first of them. An `UPDATE` of diesel's own is prepared anew each time.
+#[derive(QueryId)]
+pub(crate) struct TakePositions {
+    pub(crate) number: i64,
+}
+
+impl QueryFragment<Sqlite> for TakePositions {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("UPDATE event_numbering SET last_position = last_position + ");
+        out.push_bind_param::<BigInt, _>(&self.number)?;
+        out.push_sql(" WHERE id = 1 RETURNING last_position + 1 - ");
+        out.push_bind_param::<BigInt, _>(&self.number)
+    }
+}
+
+impl Query for TakePositions {
+    type SqlType = BigInt;
+}
+
+impl RunQueryDsl<SqliteConnection> for TakePositions {}
+
 /// The table, and its columns in a parenthesis that is left open.
 fn push_columns<R: Bulk, DB: Backend>(out: &mut AstPass<'_, '_, DB>) {
     out.push_sql(R::TABLE);

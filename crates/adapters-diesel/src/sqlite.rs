@@ -13,10 +13,10 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use ports::StoreError;
 use tokio::task::spawn_blocking;
 
-use crate::bulk::{Bulk, InsertEvent, InsertOne, Known, Placed, Replace};
+use crate::bulk::{Bulk, InsertEvent, InsertOne, Known, Placed, Replace, TakePositions};
 use crate::failure::Failure;
 use crate::lane::Lane;
-use crate::schema::{deliveries, erased_customers, event_numbering};
+use crate::schema::{deliveries, erased_customers};
 use crate::slack::{TOO_MANY_PAGES, cleaned};
 use crate::sql_types::RowId;
 
@@ -280,16 +280,10 @@ fn insert_events<R: Placed>(
     if after_others && is_any_unplaced(connection)? {
         return insert_new(connection, events).map(Some);
     }
-    let counter = event_numbering::table.find(1_i16);
-    let last: i64 = counter.select(event_numbering::last_position).first(connection)?;
-    let mut next = last;
-    let mut inserted = Vec::with_capacity(events.len());
-    for event in events {
-        next += 1;
-        inserted.push(InsertEvent { event: *event, position: next }.execute(connection)? == 1);
-    }
-    diesel::update(counter).set(event_numbering::last_position.eq(next)).execute(connection)?;
-    Ok(Some(inserted))
+    let number = i64::try_from(events.len()).unwrap_or(i64::MAX);
+    let first: i64 = TakePositions { number }.get_result(connection)?;
+    let insert = |(position, event): (i64, &&R)| Ok(InsertEvent { event: *event, position }.execute(connection)? == 1);
+    Ok(Some((first..).zip(events).map(insert).collect::<Result<_, Failure>>()?))
 }
 
 /// Reads what is asked for by many keys: by each of them, since a list of any length would be a statement of its own.

@@ -1,5 +1,6 @@
 //! Answers to requests that may be sent again (`Idempotency-Key`): written once, stored, given again.
 
+use std::cell::Cell;
 use std::future::{Ready, ready};
 
 use actix_web::http::StatusCode;
@@ -150,6 +151,7 @@ impl Repeatable {
         present: impl Fn(&T) -> Presented,
         work: impl AsyncFnOnce(Option<Once<'_, T>>) -> Result<Answer<T>, Failure>,
     ) -> Result<HttpResponse, Problem> {
+        let recorded = Cell::new(None);
         let answer = |outcome: Result<&T, &Refusal>| {
             let stored = match outcome {
                 Ok(done) => Stored::Done(present(done)),
@@ -162,11 +164,16 @@ impl Repeatable {
                     }
                 }
             };
-            serde_json::to_vec(&stored).unwrap_or_default()
+            let written = serde_json::to_vec(&stored).unwrap_or_default();
+            if let Stored::Done(presented) = stored {
+                recorded.set(Some(presented));
+            }
+            written
         };
         let once = self.0.map(|(key, request)| Once { key, request, answer: &answer });
         match work(once).await? {
-            Answer::Fresh(done) => Ok(present(&done).respond()),
+            // What was recorded last is what was done.
+            Answer::Fresh(done) => Ok(recorded.take().unwrap_or_else(|| present(&done)).respond()),
             Answer::Repeated(stored) => replay(&stored),
         }
     }
