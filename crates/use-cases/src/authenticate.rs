@@ -51,11 +51,11 @@ impl KeyCache {
     /// More keys than this within a second is no load that a cache helps with.
     const MAX_KEYS: usize = 1_000;
 
-    /// What came of it, where it was looked for.
-    fn get(&self, digest: &Digest, now: Timestamp) -> Option<Result<ApiKey, Failure>> {
+    /// Whose key it is, where it was looked for.
+    fn get(&self, digest: &Digest, now: Timestamp) -> Option<Result<Caller, Failure>> {
         // A clock that went back makes an entry of the future: not young, so not used.
         let young = |at: Timestamp| (TimeDelta::zero()..Self::LIFE).contains(&(now - at));
-        let found = lock(&self.found).get(digest).filter(|(_, at)| young(*at)).map(|(key, _)| Ok(key.clone()));
+        let found = lock(&self.found).get(digest).filter(|(_, at)| young(*at)).map(|(key, _)| caller(key, now));
         found.or_else(|| lock(&self.missed).get(digest).filter(|at| young(**at)).map(|_| Err(Failure::Unauthorized)))
     }
 
@@ -96,8 +96,9 @@ impl Service {
         }
         let digest = self.ports.secrets.digest(key);
         let key = self.ports.api_keys.find_by_digest(&digest).await?;
-        self.key_cache.put(digest, key.clone(), now);
-        caller(&key.ok_or(Failure::Unauthorized)?, now)
+        let outcome = key.as_ref().map_or(Err(Failure::Unauthorized), |key| caller(key, now));
+        self.key_cache.put(digest, key, now);
+        outcome
     }
 
     /// What [`Service::authenticate`] says without looking into the store: of a key that it looked up a moment ago, and of
@@ -115,7 +116,7 @@ impl Service {
         if !ApiKeySecret::is_form_of(key) {
             return Some(Err(Failure::Unauthorized));
         }
-        self.key_cache.get(&self.ports.secrets.digest(key), now).map(|key| caller(&key?, now))
+        self.key_cache.get(&self.ports.secrets.digest(key), now)
     }
 }
 
@@ -258,7 +259,7 @@ mod tests {
             cache.put(digest(n), None, at(0));
         }
         assert!(lock(&cache.missed).len() <= KeyCache::MAX_KEYS);
-        assert_eq!(cache.get(&found, at(0)), Some(Ok(key())));
+        assert_eq!(cache.get(&found, at(0)), Some(caller(&key(), at(0))));
         for n in 0..=KeyCache::MAX_KEYS {
             cache.put(digest(n), Some(key()), at(0));
         }

@@ -58,11 +58,11 @@ impl Service {
     async fn links(&self, id: CustomerId) -> Result<CustomerLinks, Failure> {
         let now = self.ports.clock.now();
         let latest = self.ports.links.latest(id).await?;
-        let (mut current, mut new) = (Vec::new(), Vec::new());
+        let (mut codes, mut new) = (Vec::new(), Vec::new());
         for purpose in LinkPurpose::ALL {
             let last = latest.iter().find(|stored| stored.link.purpose == purpose);
-            match last.filter(|stored| stored.link.is_fresh(now) && self.code(stored).is_some()) {
-                Some(stored) => current.push(stored.clone()),
+            match last.filter(|stored| stored.link.is_fresh(now)).and_then(|stored| self.code(stored)) {
+                Some(code) => codes.push((purpose, code)),
                 None => new.push(self.next_link(last, id, purpose, now)),
             }
         }
@@ -71,12 +71,12 @@ impl Service {
             if issued.is_empty() {
                 return Err(Failure::CustomerNotFound);
             }
-            current.extend(issued);
+            codes.extend(issued.iter().filter_map(|stored| Some((stored.link.purpose, self.code(stored)?))));
         }
         // Another request may have issued first, and during a change of secret under another one: then come back.
         let code = |purpose| {
-            let stored = current.iter().find(|stored| stored.link.purpose == purpose);
-            stored.and_then(|stored| self.code(stored)).ok_or(Failure::Contended)
+            let found = codes.iter().find(|(of, _)| *of == purpose);
+            found.map(|(_, code)| code.clone()).ok_or(Failure::Contended)
         };
         Ok(CustomerLinks {
             billing_address: code(LinkPurpose::BillingAddress)?,
