@@ -223,14 +223,14 @@ impl Report {
             std::env::var("TEST_POSTGRES_BIN").map_or_else(|_| "postgres".to_owned(), |bin| bin + "/postgres");
         let commit = said("git", &["describe", "--always", "--dirty", "--abbrev=12"]);
         format!(
-            "- machine: {} × {}, {} of memory, Linux {}; SQLite's files on {}\n- {}; {}; SQLite {}\n\
+            "- machine: {} × {}, {} of memory, Linux {}; databases on {}\n- {}; {}; SQLite {}\n\
              - commit {commit}, seed {}, {} turns of {:.1} s each; load generator and databases on the same cores\n",
             std::thread::available_parallelism().map_or(0, std::num::NonZero::get),
             first(read("/proc/cpuinfo"), "model name"),
             first(read("/proc/meminfo"), "MemTotal"),
             said("uname", &["-r"]),
             // Where it is tmpfs, to wait for the disk costs nothing.
-            said("stat", &["-f", "-c", "%T", &std::env::temp_dir().to_string_lossy()]),
+            said("findmnt", &["-nro", "FSTYPE", "-T", &std::env::temp_dir().to_string_lossy()]),
             said("rustc", &["--version"]),
             said(&postgres, &["--version"]),
             sqlite_version(),

@@ -54,9 +54,6 @@ pub(crate) trait Replace: Bulk {
     /// Columns that are not simply written, and what is written to them: of the row that there is, which is called like the
     /// table, and of the one that replaces it, `new`.
     const ASSIGNED: &'static [(&'static str, &'static str)];
-
-    /// Replaces the row that is stored at this version, and returns how many were replaced.
-    fn replace_one(&self, version: i64, connection: &mut SqliteConnection) -> QueryResult<usize>;
 }
 
 /// An event's row, whose position is none of its columns: it is given as the row is stored.
@@ -86,21 +83,7 @@ pub(crate) struct ReplaceAll<'a, R: Replace> {
 
 impl<R: Replace> QueryFragment<Pg> for ReplaceAll<'_, R> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("UPDATE ");
-        out.push_sql(R::TABLE);
-        let mut before = " SET ";
-        for column in R::COLUMNS.iter().filter(|column| **column != R::KEY) {
-            out.push_sql(before);
-            before = ", ";
-            out.push_sql(column);
-            out.push_sql(" = ");
-            if let Some((_, value)) = R::ASSIGNED.iter().find(|(assigned, _)| assigned == column) {
-                out.push_sql(value);
-            } else {
-                out.push_sql("new.");
-                out.push_sql(column);
-            }
-        }
+        push_update::<R, _>(&mut out);
         out.push_sql(" FROM (SELECT ");
         self.lists.select(&mut out)?;
         out.push_sql(", (");
@@ -207,7 +190,29 @@ impl<R: Placed> QueryFragment<Sqlite> for InsertEvent<'_, R> {
     }
 }
 
-/// Takes so many positions, and says which is the first of them. An `UPDATE` of diesel's own is prepared anew each time.
+/// Replaces a row where it is stored at this version.
+pub(crate) struct ReplaceOne<'a, R: Replace> {
+    pub(crate) row: &'a R,
+    pub(crate) version: i64,
+}
+
+impl<R: Replace> QueryFragment<Sqlite> for ReplaceOne<'_, R> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("WITH new");
+        push_names::<R, _>(&mut out);
+        out.push_sql(") AS (VALUES (");
+        self.row.values(&mut out)?;
+        out.push_sql(")) ");
+        push_update::<R, _>(&mut out);
+        out.push_sql(" FROM new WHERE ");
+        for part in [R::TABLE, ".", R::KEY, " = new.", R::KEY, " AND ", R::TABLE, ".version = "] {
+            out.push_sql(part);
+        }
+        out.push_bind_param::<BigInt, _>(&self.version)
+    }
+}
+
+/// Takes so many positions, and says which is the first of them.
 #[derive(QueryId)]
 pub(crate) struct TakePositions {
     pub(crate) number: i64,
@@ -228,9 +233,33 @@ impl Query for TakePositions {
 
 impl RunQueryDsl<SqliteConnection> for TakePositions {}
 
+/// What of each column is written when a row is replaced by `new`.
+fn push_update<R: Replace, DB: Backend>(out: &mut AstPass<'_, '_, DB>) {
+    out.push_sql("UPDATE ");
+    out.push_sql(R::TABLE);
+    let mut before = " SET ";
+    for column in R::COLUMNS.iter().filter(|column| **column != R::KEY) {
+        out.push_sql(before);
+        before = ", ";
+        out.push_sql(column);
+        out.push_sql(" = ");
+        if let Some((_, value)) = R::ASSIGNED.iter().find(|(assigned, _)| assigned == column) {
+            out.push_sql(value);
+        } else {
+            out.push_sql("new.");
+            out.push_sql(column);
+        }
+    }
+}
+
 /// The table, and its columns in a parenthesis that is left open.
 fn push_columns<R: Bulk, DB: Backend>(out: &mut AstPass<'_, '_, DB>) {
     out.push_sql(R::TABLE);
+    push_names::<R, DB>(out);
+}
+
+/// The columns in a parenthesis that is left open.
+fn push_names<R: Bulk, DB: Backend>(out: &mut AstPass<'_, '_, DB>) {
     let mut before = " (";
     for column in R::COLUMNS {
         out.push_sql(before);
@@ -272,6 +301,7 @@ statements! {
     InsertEvents: Placed on PgConnection returns SqlKey,
     InsertOne: Bulk on SqliteConnection,
     InsertEvent: Placed on SqliteConnection,
+    ReplaceOne: Replace on SqliteConnection,
 }
 
 /// Makes a row [`Bulk`]: `bulk!(Lists: Row { … } in table by key, { field: kind, … })`. The pattern names each of the

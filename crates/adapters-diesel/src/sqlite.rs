@@ -13,7 +13,7 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use ports::StoreError;
 use tokio::task::spawn_blocking;
 
-use crate::bulk::{Bulk, InsertEvent, InsertOne, Known, Placed, Replace, TakePositions};
+use crate::bulk::{Bulk, InsertEvent, InsertOne, Known, Placed, Replace, ReplaceOne, TakePositions};
 use crate::failure::Failure;
 use crate::lane::Lane;
 use crate::schema::{deliveries, erased_customers};
@@ -259,9 +259,14 @@ fn insert_new<R: Bulk>(connection: &mut Connection, rows: &[&R]) -> Result<Vec<b
     rows.iter().map(|row| Ok(InsertOne(*row).execute(connection)? == 1)).collect()
 }
 
-/// Replaces those of the rows that are stored at these versions, and says which they are.
+/// Replaces those of the rows that are stored at these versions, and says which they are. An `UPDATE` of diesel's own would be
+/// prepared anew each time.
 fn replace_each<R: Replace>(connection: &mut Connection, rows: &[(&R, i64)]) -> Result<Vec<bool>, Failure> {
-    rows.iter().map(|(row, version)| Ok(row.replace_one(*version, connection)? == 1)).collect()
+    let replace = |(row, version): &(&R, i64)| {
+        let replaced = ReplaceOne { row: *row, version: *version }.execute(connection)?;
+        Ok(replaced == 1)
+    };
+    rows.iter().map(replace).collect()
 }
 
 /// Inserts events with their positions: one transaction writes after the other, so that whoever takes positions later also

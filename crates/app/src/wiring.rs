@@ -55,7 +55,8 @@ pub(crate) async fn wire(settings: &Settings, migrate: bool) -> Result<Wired, Fa
 }
 
 /// The client for webhooks. It reads the machine's certificate authorities, a hundred files or more, while the database is
-/// waited for.
+/// waited for. (The broker and the card provider, where there are some, are made before that: they say whether their settings
+/// can be used.)
 fn webhooks(settings: &Settings) -> impl Future<Output = Result<WebhookClient, Failure>> {
     let (source, networks) = (settings.event_source(), settings.webhook_networks.clone());
     let client = actix_web::rt::task::spawn_blocking(move || WebhookClient::new(source, networks));

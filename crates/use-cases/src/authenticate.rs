@@ -96,7 +96,7 @@ impl Service {
         }
         let digest = self.ports.secrets.digest(key);
         let key = self.ports.api_keys.find_by_digest(&digest).await?;
-        let outcome = key.as_ref().map_or(Err(Failure::Unauthorized), |key| caller(key, now));
+        let outcome = key.as_ref().ok_or(Failure::Unauthorized).and_then(|key| caller(key, now));
         self.key_cache.put(digest, key, now);
         outcome
     }

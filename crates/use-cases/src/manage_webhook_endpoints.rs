@@ -184,8 +184,9 @@ impl Service {
             let secrets = Some((self.seal_secret(id, &secret), Some(previous)));
             let edits = EndpointEdits { secrets, ..EndpointEdits::default() };
             let rotated = (WebhookEndpoint { updated_at: now, ..stored.endpoint }, secret);
-            let endpoint = self.edit_endpoint(id, edits, now, recorder.record(None, Ok(&rotated))).await?;
-            Ok((endpoint, rotated.1))
+            // What is answered is what is recorded, whatever else was changed beside it: a repeat is told the same.
+            self.edit_endpoint(id, edits, now, recorder.record(None, Ok(&rotated))).await?;
+            Ok(rotated)
         })
         .await
     }
@@ -397,7 +398,9 @@ mod tests {
             Ok(Some(stored_endpoint()))
         });
         let service = world.service();
-        service.rotate_endpoint_secret(WRITER, stored_endpoint().endpoint.id, None).await.unwrap();
+        let answer = service.rotate_endpoint_secret(WRITER, stored_endpoint().endpoint.id, None).await.unwrap();
+        let endpoint = answer.fresh().unwrap().0;
+        assert_eq!(endpoint.updated_at, World::NOW, "what is recorded is answered, whatever is read by then");
 
         let previous = PreviousSecret { secret: Sealed(vec![2; 24]), until: at(10) };
         let rotated = StoredEndpoint { previous_secret: Some(previous), ..stored_endpoint() };

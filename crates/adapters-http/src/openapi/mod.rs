@@ -80,11 +80,11 @@ impl Texts {
     /// # Errors
     /// A page that cannot be written, which a test rules out.
     fn new(style_url: &str) -> Result<Self, askama::Error> {
-        let page = |code| errors::page(code, style_url).map(|page| (code, Asset::new("", HTML, page)));
+        let of_code = |code| errors::page(code, style_url).map(|page| (code, Asset::new("", HTML, page)));
         Ok(Self {
             document: Asset::new(Api::DOCUMENT, "application/json", document()),
             page: Asset::new(Api::PAGE, HTML, page::page(&operations(), style_url)?),
-            errors: Code::ALL.into_iter().map(page).collect::<Result<_, _>>()?,
+            errors: Code::ALL.into_iter().map(of_code).collect::<Result<_, _>>()?,
         })
     }
 }

@@ -2,12 +2,12 @@
 
 use std::sync::OnceLock;
 
-use diesel::dsl::{SqlTypeOf, case_when};
+use diesel::AppearsOnTable;
+use diesel::dsl::SqlTypeOf;
 use diesel::expression::ValidGrouping;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryBuilder, QueryFragment, QueryId};
 use diesel::result::Error;
-use diesel::{AppearsOnTable, SqliteConnection};
 use domain::{
     Challenge, ConfirmationToken, Confirmed, CountryCode, Customer, CustomerId, CustomerParts, Email, NumberChange,
     NumberMemory, PersonName, Phone, PhoneNumber, PhoneState, Profile, Proof, Throttle,
@@ -33,8 +33,8 @@ pub(super) struct CustomerRow {
 }
 
 /// The columns that every save writes.
-#[derive(Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = customers, treat_none_as_default_value = false, treat_none_as_null = true)]
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = customers, treat_none_as_default_value = false)]
 pub(super) struct SavedColumns {
     phone_number: Option<String>,
     pub(super) unconfirmed_phone_number: String,
@@ -145,29 +145,6 @@ impl Replace for CustomerRow {
              THEN customers.confirmation_sent_at ELSE customers.held_sent_at END",
         ),
     ];
-
-    fn replace_one(&self, version: i64, connection: &mut SqliteConnection) -> QueryResult<usize> {
-        let Self { id, token_generated_at, confirmation_sent_at, saved, .. } = self;
-        let replaced = customers::table.find(id).filter(customers::version.eq(version));
-        let same_number = customers::unconfirmed_phone_number.eq(&saved.unconfirmed_phone_number);
-        let has_token = customers::confirmation_token.eq(&saved.confirmation_token);
-        let has_token = same_number.nullable().and(has_token);
-        let Some(generated_at) = token_generated_at else {
-            let sent_at = case_when(has_token, customers::confirmation_sent_at).otherwise(confirmation_sent_at);
-            let sent_at = customers::confirmation_sent_at.eq(sent_at);
-            let set = (saved, sent_at, customers::held_sent_at.eq(None::<RowInstant>));
-            return diesel::update(replaced).set(set).execute(connection);
-        };
-        let same_token = has_token.and(customers::token_generated_at.eq(generated_at));
-        let sent_at = case_when(same_token, customers::confirmation_sent_at).otherwise(confirmation_sent_at);
-        let token = (customers::token_generated_at.eq(generated_at), customers::confirmation_sent_at.eq(sent_at));
-        if saved.next_country_code.is_none() {
-            return diesel::update(replaced).set((saved, token)).execute(connection);
-        }
-        let is_put_aside = customers::next_country_code.is_null();
-        let held = case_when(is_put_aside, customers::confirmation_sent_at).otherwise(customers::held_sent_at);
-        diesel::update(replaced).set((saved, token, customers::held_sent_at.eq(held))).execute(connection)
-    }
 }
 
 /// The columns of a [`CustomerRow`] in one piece. diesel goes through an expression three times whenever its statement is
