@@ -259,8 +259,7 @@ fn insert_new<R: Bulk>(connection: &mut Connection, rows: &[&R]) -> Result<Vec<b
     rows.iter().map(|row| Ok(InsertOne(*row).execute(connection)? == 1)).collect()
 }
 
-/// Replaces those of the rows that are stored at these versions, and says which they are. An `UPDATE` of diesel's own would be
-/// prepared anew each time.
+/// Replaces those of the rows that are stored at these versions, and says which they are.
 fn replace_each<R: Replace>(connection: &mut Connection, rows: &[(&R, i64)]) -> Result<Vec<bool>, Failure> {
     let replace = |(row, version): &(&R, i64)| {
         let replaced = ReplaceOne { row: *row, version: *version }.execute(connection)?;

@@ -1,5 +1,6 @@
 //! Every adapter named once: from settings to a service.
 
+use std::fmt::Display;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
@@ -61,8 +62,8 @@ fn webhooks(settings: &Settings) -> impl Future<Output = Result<WebhookClient, F
     let (source, networks) = (settings.event_source(), settings.webhook_networks.clone());
     let client = actix_web::rt::task::spawn_blocking(move || WebhookClient::new(source, networks));
     async {
-        let client = client.await.map_err(|error| Failure::failed(format!("webhooks: {error}")))?;
-        client.map_err(|error| Failure::failed(format!("webhooks: {error}")))
+        let failed = |error: &dyn Display| Failure::failed(format!("webhooks: {error}"));
+        client.await.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
     }
 }
 
